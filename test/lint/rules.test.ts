@@ -24,6 +24,7 @@ const imports: Case[] = (
     [`${core}/index.ts`, "@sansmtp/drive", false],
     [`${core}/index.ts`, "../../drive/src/index.ts", false],
     [`${core}/index.ts`, "./server/session.ts", true],
+    [`${core}/newcomer/file.ts`, "../errors.ts", false],
     [`${core}/wire/line.ts`, "../errors.ts", true],
     [`${core}/wire/line.ts`, "../reply.ts", false],
     [`${core}/wire/line.ts`, "../syntax/path.ts", false],
