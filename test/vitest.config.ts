@@ -1,25 +1,35 @@
 import { defineConfig } from "vitest/config";
 
-// Every package runs from its source: the condition that each package.json puts first.
-const source = ["@sansmtp/source"];
+// Packages run from their source: this is the condition that each package.json puts first.
+const conditions = ["@sansmtp/source"];
+
+// A file for the results as JSON: .ci/run counts them.
+const report = process.env.SANSMTP_TEST_REPORT;
 
 export default defineConfig({
-  resolve: { conditions: source },
-  ssr: { resolve: { conditions: source } },
+  cacheDir: "../node_modules/.vite",
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     projects: [
       {
         extends: true,
-        test: { name: "fast", include: ["**/*.test.ts"], exclude: ["clients/**"] },
+        test: {
+          name: "fast",
+          include: ["**/*.test.ts"],
+          exclude: ["clients/**"],
+          testTimeout: 20_000,
+        },
       },
       {
-        // Real clients and kill -9: one file at a time, so that each has the machine to itself.
+        // Real clients, large messages and kill -9: one file at a time, so that each has the machine to itself.
         extends: true,
         test: {
           name: "clients",
           include: ["clients/**/*.test.ts"],
           fileParallelism: false,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
