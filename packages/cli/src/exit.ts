@@ -1,0 +1,35 @@
+/** The exit codes of the program, as `sysexits.h` of BSD numbers them, so that scripts can tell what failed. */
+export const exitCodes = {
+  /** An option, argument or value is wrong. */
+  usage: 64,
+  /** A file holds something else than it should. */
+  data: 65,
+  /** A file cannot be read. */
+  noInput: 66,
+  /** There is no such host. */
+  noHost: 68,
+  /** The port or address cannot be had. */
+  unavailable: 69,
+  /** A bug of ours. */
+  software: 70,
+  /** A file or folder cannot be made. */
+  cannotCreate: 73,
+  /** The system does not allow it. */
+  noPermission: 77,
+} as const;
+
+/** Ends the program with one sentence for the user and no stack trace. */
+export class ExitError extends Error {
+  readonly code: number;
+
+  constructor(reason: keyof typeof exitCodes, message: string) {
+    super(message);
+    this.code = exitCodes[reason];
+  }
+}
+
+/** The `code` of an error of the operating system, such as `EADDRINUSE`; null: it is another kind of error. */
+export function systemCode(error: unknown): string | null {
+  if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return null;
+  return typeof error.code === "string" ? error.code : null;
+}
