@@ -1,0 +1,54 @@
+/**
+ * SMTP and LMTP as a state machine that does no I/O: octets, time and the application's answers go in, reply
+ * octets and events come out.
+ *
+ * @module
+ */
+export { challenge } from "./challenge.ts";
+export { UsageError } from "./errors.ts";
+export { type Exchanged, exchange } from "./exchange.ts";
+export { type Reply, reply, replyClass } from "./reply.ts";
+export * from "./server/config.ts";
+export type * from "./server/events.ts";
+export type { Waiting } from "./server/machine.ts";
+export { ServerSession } from "./server/session.ts";
+export type { Json, ServerSnapshot } from "./server/snapshot.ts";
+export {
+  type ArgumentKind,
+  customRule,
+  type Objection,
+  type Offer,
+  objection,
+  type Phase,
+  type Reader,
+  type Rule,
+  rules,
+  type Situation,
+  type Transaction,
+  type Verb,
+} from "./server/state.ts";
+export { decodeBase64, encodeBase64 } from "./syntax/base64.ts";
+export { type Domain, formatDomain, parseDomain, sameDomain } from "./syntax/domain.ts";
+export {
+  type ExtensionName,
+  type MailParameters,
+  noMailParameters,
+  noRcptParameters,
+  type RcptParameters,
+} from "./syntax/parameters.ts";
+export {
+  formatMailbox,
+  isLocal,
+  type Lenient,
+  type Mailbox,
+  type Path,
+  parseAddress,
+  sameMailbox,
+  strict,
+} from "./syntax/path.ts";
+export { decodeXtext, encodeXtext } from "./syntax/xtext.ts";
+export type { Millis } from "./time.ts";
+export { formatDate, receivedField, returnPathField, traceProtocol } from "./trace.ts";
+export type { BarePolicy } from "./wire/dot.ts";
+export type { Endpoint, ProxyHeader } from "./wire/proxy.ts";
+export { decodeLossy, decodeUtf8, encodeUtf8 } from "./wire/utf8.ts";

@@ -1,0 +1,64 @@
+import { UsageError } from "../errors.ts";
+import { assertReply, type Reply, reply, replyClass } from "../reply.ts";
+import type { Question } from "./events.ts";
+
+/**
+ * Whether a reply can answer a question.
+ *
+ * @throws {UsageError} when it cannot: the session is unchanged then
+ */
+export function assertAnswer(question: Question, answer: Reply): void {
+  assertReply(answer);
+  const { code } = answer;
+  if (!fits(question, answer)) throw new UsageError(`answer: ${code} cannot answer ${question.type}`);
+  if (question.type === "hello" && replyClass(answer) === 2 && answer.lines.length > 1) {
+    throw new UsageError("answer: the lines behind the first of an EHLO reply are extensions, not text");
+  }
+  if (code === 334 && !/^[A-Za-z0-9+/]*={0,2}$/.test(answer.lines.join("\n"))) {
+    throw new UsageError("answer: the text of a 334 is a challenge in base64: see challenge()");
+  }
+  if (!isAscii(answer) && !mayBeUtf8(question, answer)) {
+    throw new UsageError(`answer: the text of this ${code} must be ASCII (RFC 6531 §3.7.4)`);
+  }
+}
+
+/** The 2yz or 3yz with which each question is accepted; 4yz and 5yz refuse everywhere (RFC 5321 §4.3.2). */
+function fits(question: Question, answer: Reply): boolean {
+  switch (replyClass(answer)) {
+    case 4:
+    case 5:
+      return true;
+    case 3:
+      return question.type === "data" ? answer.code === 354 : question.type === "auth" && answer.code === 334;
+    case 2:
+      if (question.type === "data") return false;
+      if (question.type === "auth") return answer.code === 235;
+      if (question.type === "connect" || question.type === "starttls") return answer.code === 220;
+      return answer.code >= 210 && answer.code !== 220 && answer.code !== 221 && answer.code !== 235;
+  }
+}
+
+/** Addresses in 251 and 551, and what VRFY and EXPN find, may be in UTF-8 (RFC 6531 §3.7.4). */
+function mayBeUtf8(question: Question, answer: Reply): boolean {
+  if (question.type === "rcpt") return answer.code === 251 || answer.code === 551;
+  return question.type === "command" && (question.verb === "VRFY" || question.verb === "EXPN");
+}
+
+/**
+ * The reply for a client that has not asked for UTF-8 where the application gave it: the same decision without
+ * the address (RFC 6531 §3.7.4.1, §3.7.4.2).
+ */
+export function inAscii(question: Question, answer: Reply): Reply {
+  if (isAscii(answer)) return answer;
+  const positive = replyClass(answer) === 2;
+  if (question.type === "rcpt") {
+    return positive ? reply(250, "2.1.5", "Recipient ok") : reply(550, "5.1.6", "Mailbox has moved");
+  }
+  return positive
+    ? reply(252, "2.6.8", "UTF-8 is needed to show that")
+    : reply(550, "5.6.8", "UTF-8 is needed to show that");
+}
+
+function isAscii(answer: Reply): boolean {
+  return answer.lines.every((line) => /^[\t\x20-\x7e]*$/.test(line));
+}

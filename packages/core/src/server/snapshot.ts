@@ -1,0 +1,133 @@
+import { UsageError } from "../errors.ts";
+import { decodeBase64, encodeBase64 } from "../syntax/base64.ts";
+import { ContentReader } from "../wire/dot.ts";
+import { ProxyReader } from "../wire/proxy.ts";
+import type { ServerSettings } from "./config.ts";
+import { contentOptions, Machine, type State } from "./machine.ts";
+
+/** Everything about a session but its configuration, as plain JSON. What is in `held` may change with versions. */
+export interface ServerSnapshot {
+  readonly version: 1;
+  /** Something secret was left out: for looking at only, not to be restored. */
+  readonly redacted: boolean;
+  readonly held: Json;
+}
+
+/** A JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A snapshot with everything in it. */
+export function takeSnapshot(machine: Machine): ServerSnapshot {
+  const { state, input, output, lines, events, content, proxyReader, mustSend } = machine;
+  const held = toJson({
+    state,
+    input: input.octets(),
+    output: output.held(),
+    lines: lines.snapshot(),
+    events,
+    content: content?.snapshot() ?? null,
+    proxy: proxyReader?.held() ?? null,
+    mustSend,
+  });
+  return { version: 1, redacted: false, held };
+}
+
+/** The snapshot as it may be shown: without what a client has sent, or is sending, in an AUTH exchange (G13). */
+export function redact(machine: Machine, snapshot: ServerSnapshot): ServerSnapshot {
+  if (!holdsSecrets(machine)) return snapshot;
+  const { state, events, output, content, mustSend } = machine;
+  const held = toJson({
+    state: {
+      ...state,
+      held: null,
+      slots: state.slots.map((slot) => ({ ...slot, question: silenced(slot.question) })),
+    },
+    input: null,
+    output: output.held(),
+    lines: null,
+    events: events.map(silenced),
+    content: content?.snapshot() ?? null,
+    proxy: null,
+    mustSend,
+  });
+  return { version: 1, redacted: true, held };
+}
+
+/** The machine that a snapshot was taken of. */
+export function restoreMachine(settings: ServerSettings, snapshot: ServerSnapshot): Machine {
+  if (snapshot?.version !== 1) throw new UsageError("restore: not a snapshot of this version");
+  if (snapshot.redacted) {
+    throw new UsageError(
+      "restore: taken in the middle of AUTH without its secrets: see snapshot({ secrets: true })",
+    );
+  }
+  const held = fromJson(snapshot.held) as Held;
+  const machine = new Machine(settings, 0);
+  Object.assign(machine.state, held.state);
+  machine.input.push(held.input);
+  machine.output.restore(held.output);
+  machine.lines.restore(held.lines);
+  machine.events.push(...held.events);
+  const { mail, reader } = machine.state;
+  const options = contentOptions(settings, mail.parameters, reader === "dots");
+  machine.content = held.content === null ? null : ContentReader.restore(options, held.content);
+  machine.proxyReader = null;
+  if (held.proxy !== null) {
+    machine.proxyReader = new ProxyReader();
+    machine.proxyReader.read(held.proxy);
+  }
+  machine.mustSend = held.mustSend;
+  return machine;
+}
+
+interface Held {
+  readonly state: State;
+  readonly input: Uint8Array;
+  readonly output: Uint8Array;
+  readonly lines: Parameters<Machine["lines"]["restore"]>[0];
+  readonly events: Machine["events"];
+  readonly content: Parameters<typeof ContentReader.restore>[1] | null;
+  readonly proxy: Uint8Array | null;
+  readonly mustSend: boolean;
+}
+
+/** An exchange is under way, or the word AUTH is in what is not read yet. */
+function holdsSecrets({ state, lines, input }: Machine): boolean {
+  if (state.exchange !== null) return true;
+  const partial = lines.snapshot().held;
+  const line = state.held?.line ?? [];
+  return mentionsAuth([...line, 0, ...partial, ...input.octets()]);
+}
+
+function mentionsAuth(octets: readonly number[]): boolean {
+  const word = [0x61, 0x75, 0x74, 0x68];
+  return octets.some((_, at) => word.every((letter, index) => (octets[at + index] | 0x20) === letter));
+}
+
+function silenced<T extends { readonly type: string }>(event: T): T {
+  return event.type === "auth" ? { ...event, response: null } : event;
+}
+
+/** Octets become `{ "$octets": base64 }`, everything else in a machine is JSON already. */
+function toJson(value: unknown): Json {
+  if (value instanceof Uint8Array) return { $octets: encodeBase64(value) };
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+  }
+  return value as Json;
+}
+
+function fromJson(value: Json): unknown {
+  if (Array.isArray(value)) return value.map(fromJson);
+  if (typeof value !== "object" || value === null) return value;
+  if ("$octets" in value) return fromBase64(String(value.$octets));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fromJson(each)]));
+}
+
+function fromBase64(text: string): Uint8Array {
+  const octets = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const decoded = decodeBase64(octets, 0, octets.length);
+  if (decoded === null) throw new UsageError("restore: the snapshot is damaged");
+  return decoded;
+}

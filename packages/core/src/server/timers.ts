@@ -1,0 +1,41 @@
+import type { Millis } from "../time.ts";
+import type { ServerSettings, ServerTimer } from "./config.ts";
+import type { State } from "./machine.ts";
+
+/** A deadline and the timer that it belongs to. */
+export interface Deadline {
+  readonly timer: ServerTimer;
+  readonly at: Millis;
+}
+
+/**
+ * The next deadline, from the state alone.
+ *
+ * A deadline runs per command and per block of content, not per octet, so that a slow trickle does not extend it
+ * (RFC 5321 §4.5.3.2.7). None runs against the client while the application decides or consumes.
+ */
+export function nextDeadline(state: State, settings: ServerSettings): Deadline | null {
+  const { timers } = settings;
+  if (state.phase === "closing" || state.phase === "closed") return null;
+  const session: Deadline = { timer: "session", at: state.started + timers.session };
+  const own = state.heldAt === null ? ownDeadline(state, settings) : null;
+  const next = own !== null && own.at <= session.at ? own : session;
+  return next.at === Number.POSITIVE_INFINITY ? null : next;
+}
+
+function ownDeadline(state: State, { timers }: ServerSettings): Deadline | null {
+  switch (state.phase) {
+    case "proxy":
+      return { timer: "proxy", at: state.since + timers.proxy };
+    case "upgrading":
+      return { timer: "tls", at: state.since + timers.tls };
+    default:
+  }
+  if (state.slots.length > 0) return null;
+  if (state.phase === "greeting") return { timer: "greetingDelay", at: state.since + timers.greetingDelay };
+  if (state.reader === "line" || state.reader === "sasl")
+    return { timer: "command", at: state.since + timers.command };
+  const block: Deadline = { timer: "dataBlock", at: state.since + timers.dataBlock };
+  const data: Deadline = { timer: "data", at: state.mail.dataSince + timers.data };
+  return data.at < block.at ? data : block;
+}
