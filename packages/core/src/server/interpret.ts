@@ -3,7 +3,7 @@ import { reply } from "../reply.ts";
 import {
   type ArgumentContext,
   forbiddenOctet,
-  hasHighOctet,
+  highOctet,
   parseAuth,
   parseChunk,
   parseEtrn,
@@ -136,7 +136,7 @@ export function interpret(line: Uint8Array, octets: number, context: Context): I
       return bare(verb, rule, context);
     }
     case "ignored":
-      if (hasHighOctet(line)) return highOctet(verb, line);
+      if (highOctet(line) >= 0) return tooHigh(verb, line);
       return { kind: "accept", verb, rule, reply: replies.ok };
     case "auth":
       return auth(line, argument, end, context);
@@ -147,7 +147,7 @@ export function interpret(line: Uint8Array, octets: number, context: Context): I
       return command(verb, rule, parsed.text, parsed.mailbox, parsed.smtputf8, ask, id);
     }
     case "help": {
-      if (hasHighOctet(line)) return highOctet(verb, line);
+      if (highOctet(line) >= 0) return tooHigh(verb, line);
       const of = decodeLossy(line, argument, end).toUpperCase();
       return command(verb, rule, decodeLossy(line, argument, end), null, false, help(of, context), id);
     }
@@ -157,7 +157,7 @@ export function interpret(line: Uint8Array, octets: number, context: Context): I
       return command(verb, rule, parsed.option + parsed.node, null, false, replies.cannotQueue, id);
     }
     case "text":
-      if (hasHighOctet(line)) return highOctet(verb, line);
+      if (highOctet(line) >= 0) return tooHigh(verb, line);
       return command(verb, rule, decodeLossy(line, argument, end), null, false, replies.notImplemented, id);
   }
 }
@@ -251,6 +251,7 @@ function argumentContext(context: Context): ArgumentContext {
     lenient: settings.lenient,
     limits,
     extensions: (name: ExtensionName) => context.extended && extensionOn(name, context),
+    plain: !context.extended,
     maxParameters: limits.parameters,
   };
 }
@@ -402,9 +403,8 @@ function help(of: string, context: Context): Reply {
   return verb === undefined ? replies.noSuchHelp : reply(214, "2.0.0", `Syntax: ${rules[verb].syntax}`);
 }
 
-function highOctet(verb: string, line: Uint8Array): Interpretation {
-  const at = line.findIndex((octet) => octet >= 0x80);
-  return refuse(verb, "S-LINE-09", "octet above 0x7F", at, replies.unknownCommand);
+function tooHigh(verb: string, line: Uint8Array): Interpretation {
+  return refuse(verb, "S-LINE-09", "octet above 0x7F", highOctet(line), replies.unknownCommand);
 }
 
 function refuse(verb: string, rule: string, detail: string, at: number, reply: Reply): Interpretation {

@@ -1,0 +1,48 @@
+import { encodeUtf8 } from "../wire/utf8.ts";
+
+/**
+ * Decodes xtext (RFC 3461 §4): `+HH` stands for an octet, everything else printable for itself. Null when a `+` is
+ * not followed by two upper-case hexadecimal digits, or an octet may not be there.
+ */
+export function decodeXtext(octets: Uint8Array, start: number, end: number): Uint8Array | null {
+  const decoded = new Uint8Array(end - start);
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const octet = octets[at];
+    if (octet !== plus) {
+      if (octet < 0x21 || octet > 0x7e || octet === equals) return null;
+      decoded[length++] = octet;
+      continue;
+    }
+    const high = at + 2 < end ? upperHex(octets[at + 1]) : -1;
+    const low = at + 2 < end ? upperHex(octets[at + 2]) : -1;
+    if (high < 0 || low < 0) return null;
+    decoded[length++] = high * 16 + low;
+    at += 2;
+  }
+  return decoded.slice(0, length);
+}
+
+/**
+ * Encodes octets as xtext (RFC 3461 §4).
+ *
+ * @param value octets; a string stands for its UTF-8
+ */
+export function encodeXtext(value: Uint8Array | string): string {
+  let text = "";
+  for (const octet of typeof value === "string" ? encodeUtf8(value) : value) {
+    const plain = octet >= 0x21 && octet <= 0x7e && octet !== plus && octet !== equals;
+    text += plain ? String.fromCharCode(octet) : `+${octet.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return text;
+}
+
+/** The value of a hexadecimal digit in upper case; -1 for anything else. */
+export function upperHex(octet: number): number {
+  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
+  if (octet >= 0x41 && octet <= 0x46) return octet - 0x41 + 10;
+  return -1;
+}
+
+const plus = 0x2b;
+const equals = 0x3d;
