@@ -33,7 +33,7 @@ export function parseIpv4(text: string, leadingZeros: LeadingZeros = "refused"):
 export function parseIpv6(text: string, leadingZeros: LeadingZeros = "refused"): number[] | null {
   if (text.length > longestIpv6) return null;
   const [head, tail, excess] = text.split("::");
-  if (head === undefined || excess !== undefined) return null;
+  if (excess !== undefined) return null;
   if (tail === undefined) {
     const octets = parseGroups(head, true, leadingZeros);
     return octets?.length === 16 ? octets : null;
@@ -59,7 +59,7 @@ export function formatIpv6(octets: ArrayLike<number>): string {
   if (isIpv4Mapped(octets)) return `::ffff:${formatIpv4(Array.from(octets).slice(12))}`;
   const groups: string[] = [];
   for (let at = 0; at < 16; at += 2) {
-    groups.push((((octets[at] as number) << 8) | (octets[at + 1] as number)).toString(16));
+    groups.push(((octets[at] << 8) | octets[at + 1]).toString(16));
   }
   const { start, length } = longestZeroRun(groups);
   if (length < 2) return groups.join(":");
