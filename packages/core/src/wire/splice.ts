@@ -1,0 +1,80 @@
+/**
+ * Joins what is to be handed on of one chunk with what is put between: a view of the chunk as long as that is
+ * enough, then one copy. A thousand removed dots make one array, not a thousand views.
+ */
+export class Splice {
+  #chunk = nothing;
+  #from = 0;
+  #to = 0;
+  #copy = nothing;
+  #length = 0;
+
+  /** Octets of this chunk will come. */
+  begin(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#from = 0;
+    this.#to = 0;
+  }
+
+  /** These octets of the chunk come next. */
+  view(from: number, to: number): void {
+    if (this.#length > 0) {
+      this.#append(from, to);
+    } else if (this.#to === this.#from) {
+      this.#from = from;
+      this.#to = to;
+    } else if (this.#to === from) {
+      this.#to = to;
+    } else {
+      this.#append(this.#from, this.#to);
+      this.#append(from, to);
+    }
+  }
+
+  /** This octet comes next. */
+  put(octet: number): void {
+    if (this.#length === 0) this.#append(this.#from, this.#to);
+    this.#reserve(1, this.#to);
+    this.#copy[this.#length] = octet;
+    this.#length += 1;
+  }
+
+  /** What came, or null if nothing did. */
+  take(): Uint8Array | null {
+    let octets: Uint8Array | null = null;
+    if (this.#length > 0) {
+      octets = this.#copy.subarray(0, this.#length);
+      this.#copy = nothing;
+      this.#length = 0;
+    } else if (this.#to > this.#from) {
+      // Not `subarray`, which a Buffer would answer with a Buffer, while a copy is none.
+      octets = new Uint8Array(this.#chunk.buffer, this.#chunk.byteOffset + this.#from, this.#to - this.#from);
+    }
+    this.#chunk = nothing;
+    return octets;
+  }
+
+  #append(from: number, to: number): void {
+    this.#reserve(to - from, to);
+    const chunk = this.#chunk;
+    const copy = this.#copy;
+    const shift = this.#length - from;
+    if (to - from < worthNative) for (let at = from; at < to; at += 1) copy[at + shift] = chunk[at];
+    else copy.set(chunk.subarray(from, to), this.#length);
+    this.#length += to - from;
+  }
+
+  #reserve(octets: number, to: number): void {
+    const needed = this.#length + octets;
+    if (needed <= this.#copy.length) return;
+    // The rest of the chunk may hold a hundred other messages: it alone is no measure of what this one needs.
+    const likely = Math.min(needed + this.#chunk.length - to, 4 * needed + 1024);
+    const wider = new Uint8Array(Math.max(likely, 2 * this.#copy.length));
+    if (this.#length > 0) wider.set(this.#copy.subarray(0, this.#length));
+    this.#copy = wider;
+  }
+}
+
+/** Octets from which on a native copy repays its call. */
+const worthNative = 48;
+const nothing: Uint8Array = new Uint8Array(0);
