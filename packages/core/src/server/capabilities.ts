@@ -30,7 +30,7 @@ export function capabilities(situation: Situation, settings: ServerSettings): re
 
 /** Mechanisms that this client could use now (RFC 4954 §3): those that show credentials only inside TLS. */
 function usable(situation: Situation, settings: ServerSettings): string {
-  return settings.auth
+  return settings.mechanisms
     .filter(({ cleartext }) => situation.tlsActive || !cleartext)
     .map(({ name }) => name)
     .join(" ");

@@ -20,7 +20,7 @@ export interface ServerConfig {
    */
   readonly tls?: "none" | "offered" | "required" | "implicit";
   /** The AUTH mechanisms; with none, AUTH is not offered. */
-  readonly auth?: readonly (string | AuthMechanism)[];
+  readonly mechanisms?: readonly (string | AuthMechanism)[];
   /** Mail is taken from authenticated clients only, as on a submission port (RFC 6409 §4.3). Default false. */
   readonly authRequired?: boolean;
   /** The AUTH parameter of MAIL is believed from an authenticated client (RFC 4954 §5). Default false: `<>`. */
@@ -221,7 +221,7 @@ export interface ServerSettings {
   readonly banner: readonly string[];
   readonly extensions: Extensions;
   readonly tls: "none" | "offered" | "required" | "implicit";
-  readonly auth: readonly AuthMechanism[];
+  readonly mechanisms: readonly AuthMechanism[];
   readonly authRequired: boolean;
   readonly trustAuthParameter: boolean;
   readonly proxy: boolean;
@@ -253,7 +253,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     banner: typeof banner === "string" ? [banner] : banner,
     extensions: { ...defaultExtensions, ...given.extensions },
     tls: given.tls ?? "none",
-    auth: (given.auth ?? []).map(mechanism),
+    mechanisms: (given.mechanisms ?? []).map(mechanism),
     authRequired: given.authRequired ?? false,
     trustAuthParameter: given.trustAuthParameter ?? false,
     proxy: given.proxy ?? false,
@@ -278,10 +278,10 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
 }
 
 /** A server that offers nothing keeps to the 512 octets of RFC 5321 §4.5.3.1.4. */
-function commandLine({ extensions, auth }: ServerConfig): number {
+function commandLine({ extensions, mechanisms }: ServerConfig): number {
   const lengthening = ["size", "8bitmime", "binarymime", "smtputf8", "dsn"] as const;
   const offered = { ...defaultExtensions, ...extensions };
-  const plain = !lengthening.some((name) => offered[name]) && (auth ?? []).length === 0;
+  const plain = !lengthening.some((name) => offered[name]) && (mechanisms ?? []).length === 0;
   return plain ? 512 : defaultLimits.commandLine;
 }
 
@@ -320,12 +320,12 @@ function check(settings: ServerSettings): void {
   if (settings.lmtp && !(extensions.pipelining && extensions.enhancedStatusCodes)) {
     throw new UsageError("extensions: LMTP needs pipelining and enhancedStatusCodes (RFC 2033 §5)");
   }
-  for (const { name } of settings.auth) {
+  for (const { name } of settings.mechanisms) {
     if (!/^[A-Z0-9_-]{1,20}$/.test(name))
-      throw new UsageError(`auth: not a mechanism name: ${JSON.stringify(name)}`);
+      throw new UsageError(`mechanisms: not a mechanism name: ${JSON.stringify(name)}`);
   }
-  if (settings.authRequired && settings.auth.length === 0)
-    throw new UsageError("authRequired: no mechanism in auth");
+  if (settings.authRequired && settings.mechanisms.length === 0)
+    throw new UsageError("authRequired: no mechanisms");
   for (const { verb, keyword } of settings.commands) {
     if (!/^[A-Z][A-Z0-9]*$/.test(verb)) throw new UsageError(`commands: not a verb: ${JSON.stringify(verb)}`);
     if (keyword !== null && !/^[A-Za-z0-9][A-Za-z0-9-]*( [\x21-\x7e]+)*$/.test(keyword)) {

@@ -27,8 +27,8 @@ import { replies } from "./replies.ts";
 import {
   customRule,
   type Objection,
-  objection,
   type Offer,
+  objection,
   type Rule,
   rules,
   type Situation,
@@ -183,7 +183,7 @@ export function offered(offer: Offer, settings: ServerSettings): boolean {
     case "starttls":
       return settings.tls !== "none";
     case "auth":
-      return settings.auth.length > 0;
+      return settings.mechanisms.length > 0;
     default:
       return settings.extensions[offer];
   }
@@ -258,7 +258,7 @@ function argumentContext(context: Context): ArgumentContext {
 
 function extensionOn(name: ExtensionName, context: Context): boolean {
   const { settings } = context;
-  if (name === "auth") return settings.auth.length > 0;
+  if (name === "auth") return settings.mechanisms.length > 0;
   if (name === "starttls") return settings.tls !== "none";
   return settings.extensions[name];
 }
@@ -357,7 +357,7 @@ function chunk(
 function auth(line: Uint8Array, at: number, end: number, context: Context): Interpretation {
   const parsed = parseAuth(line, at, end);
   if (isFault(parsed)) return { kind: "refuse", fault: parsed, verb: "AUTH" };
-  const mechanism = context.settings.auth.find(({ name }) => name === parsed.mechanism);
+  const mechanism = context.settings.mechanisms.find(({ name }) => name === parsed.mechanism);
   if (mechanism === undefined || (mechanism.cleartext && !context.tlsActive)) {
     const detail = mechanism === undefined ? "unknown mechanism" : "mechanism that needs TLS";
     return refuse(

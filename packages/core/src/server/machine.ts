@@ -627,7 +627,7 @@ export class Machine {
       authRequired: settings.authRequired,
       offers: (offer) => offered(offer, settings),
       settings,
-      envelope: this.#envelope(),
+      envelope: this.envelope(),
       refusedHere: mail.refused,
       parameters: mail.transaction === "none" ? null : mail.parameters,
       id: state.nextId,
@@ -635,7 +635,7 @@ export class Machine {
   }
 
   /** A copy: RCPTs may follow where DATA was refused, and what was handed out stays as it is. */
-  #envelope(): Envelope {
+  envelope(): Envelope {
     const { from, parameters, recipients } = this.state.mail;
     return { from, parameters, recipients: [...recipients] };
   }
@@ -868,7 +868,7 @@ export class Machine {
       type: "message",
       id: state.nextId,
       reply: replies.localError,
-      envelope: this.#envelope(),
+      envelope: this.envelope(),
       content: { size, eightBit, bareCr, bareLf },
     });
   }
@@ -944,8 +944,8 @@ const resetCauses: Partial<Record<CloseReason, ResetCause>> = {
   timeout: "timeout",
 };
 
-function longestLine({ limits, auth }: ServerSettings): number {
-  return auth.length > 0 ? Math.max(limits.commandLine, limits.authLine) : limits.commandLine;
+function longestLine({ limits, mechanisms }: ServerSettings): number {
+  return mechanisms.length > 0 ? Math.max(limits.commandLine, limits.authLine) : limits.commandLine;
 }
 
 function noMail(): Mail {

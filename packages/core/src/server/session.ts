@@ -1,14 +1,14 @@
 import { UsageError } from "../errors.ts";
 import type { Reply } from "../reply.ts";
 import type { Millis } from "../time.ts";
-import { type ServerConfig, type ServerSettings, type ServerTimer, settle } from "./config.ts";
-import type { ClientIdentity, ServerEvent, TlsInfo } from "./events.ts";
-import { Machine, type Waiting } from "./machine.ts";
+import { traceProtocol } from "../trace.ts";
 import { assertAnswer } from "./answers.ts";
-import { nextDeadline } from "./timers.ts";
+import { type ServerConfig, type ServerSettings, type ServerTimer, settle } from "./config.ts";
+import type { ClientIdentity, Envelope, ServerEvent, TlsInfo } from "./events.ts";
+import { Machine, type Waiting } from "./machine.ts";
 import { redact, restoreMachine, type ServerSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { Phase, Reader, Transaction } from "./state.ts";
-import { traceProtocol } from "../trace.ts";
+import { nextDeadline } from "./timers.ts";
 
 /**
  * The server's side of one SMTP or LMTP connection, without the connection.
@@ -228,6 +228,11 @@ export class ServerSession {
   get client(): ClientIdentity {
     const { hello, tls, authenticated } = this.#machine.state;
     return { hello, tls, authenticated };
+  }
+
+  /** The sender and the accepted recipients of the open transaction, as they stand. */
+  get envelope(): Envelope {
+    return this.#machine.envelope();
   }
 
   /** The protocol word of the Received field for the open transaction: `ESMTPS`, `LMTPA`... (RFC 3848, RFC 6531). */

@@ -36,7 +36,8 @@ export function encodeBase64(octets: Uint8Array): string {
   let text = "";
   for (let at = 0; at < octets.length; at += 3) {
     const left = octets.length - at;
-    const bits = (octets[at] << 16) | ((left > 1 ? octets[at + 1] : 0) << 8) | (left > 2 ? octets[at + 2] : 0);
+    const bits =
+      (octets[at] << 16) | ((left > 1 ? octets[at + 1] : 0) << 8) | (left > 2 ? octets[at + 2] : 0);
     text += alphabet[bits >> 18] + alphabet[(bits >> 12) & 63];
     text += left > 1 ? alphabet[(bits >> 6) & 63] : "=";
     text += left > 2 ? alphabet[bits & 63] : "=";

@@ -65,14 +65,21 @@ export function parseMail(
   if (isFault(start)) return start;
   // Whether UTF-8 may stand in the path is known only when the parameters behind it are.
   const offered = context.utf8 === "offered";
-  const found = parsePath(line, start.at, end, "reverse", offered ? { ...context, utf8: "allowed" } : context);
+  const found = parsePath(
+    line,
+    start.at,
+    end,
+    "reverse",
+    offered ? { ...context, utf8: "allowed" } : context,
+  );
   if (isFault(found)) return found;
   const parameters = readMailParameters(line, found.end, end, parameterContext(context, offered));
   if (isFault(parameters)) return parameters;
   if (offered && !parameters.smtputf8) {
     if (found.path?.utf8) return parsePath(line, start.at, end, "reverse", context) as Fault;
     const high = highOctet(line, found.end, end);
-    if (high >= 0) return argument("S-LINE-09", "octet above 0x7F in a parameter", high, "Bad parameter syntax");
+    if (high >= 0)
+      return argument("S-LINE-09", "octet above 0x7F in a parameter", high, "Bad parameter syntax");
   }
   return { path: found.path, parameters };
 }
@@ -88,7 +95,12 @@ export function parseRcpt(
   if (isFault(start)) return start;
   const found = parsePath(line, start.at, end, "forward", context);
   if (isFault(found)) return found;
-  const parameters = readRcptParameters(line, found.end, end, parameterContext(context, context.utf8 === "allowed"));
+  const parameters = readRcptParameters(
+    line,
+    found.end,
+    end,
+    parameterContext(context, context.utf8 === "allowed"),
+  );
   if (isFault(parameters)) return parameters;
   return { path: found.path as Path, parameters };
 }
@@ -109,18 +121,33 @@ export function parseHello(
   if (at < stop && "domain" in read && read.end === stop && stop - at <= context.limits.domain) {
     return { name: ascii(line, at, stop), domain: read.domain };
   }
-  if (context.lenient.helloName && at < stop && highOctet(line, at, stop) < 0 && stop - at <= context.limits.domain) {
+  if (
+    context.lenient.helloName &&
+    at < stop &&
+    highOctet(line, at, stop) < 0 &&
+    stop - at <= context.limits.domain
+  ) {
     return { name: ascii(line, at, stop), domain: null };
   }
-  const [detail, where] = at >= stop ? ["argument is missing", at] : "wrong" in read ? [read.wrong, read.at] : ["not a domain", at];
-  return { rule: where === at && at >= stop ? "S-EHLO-02" : "S-EHLO-11", detail, at: where, reply: helloSyntax(verb) };
+  const [detail, where] =
+    at >= stop ? ["argument is missing", at] : "wrong" in read ? [read.wrong, read.at] : ["not a domain", at];
+  return {
+    rule: where === at && at >= stop ? "S-EHLO-02" : "S-EHLO-11",
+    detail,
+    at: where,
+    reply: helloSyntax(verb),
+  };
 }
 
 /**
  * `size [LAST]` (RFC 3030 §2). When the size cannot be read, nobody knows where the next command begins: the fault
  * is a 421.
  */
-export function parseChunk(line: Uint8Array, at: number, end: number): { readonly size: number; readonly last: boolean } | Fault {
+export function parseChunk(
+  line: Uint8Array,
+  at: number,
+  end: number,
+): { readonly size: number; readonly last: boolean } | Fault {
   const stop = nextSpace(line, at, end);
   if (stop === at) return unreadable("size is missing", at);
   for (let index = at; index < stop; index++) {
@@ -143,7 +170,8 @@ export function parseAuth(
   const stop = nextSpace(line, at, end);
   const mechanism = ascii(line, at, stop).toUpperCase();
   const wellFormed = mechanism.length >= 1 && mechanism.length <= 20 && /^[A-Z0-9_-]*$/.test(mechanism);
-  if (!wellFormed) return argument("A-AUTH-03", "not a mechanism", at, "Syntax: AUTH mechanism [initial-response]");
+  if (!wellFormed)
+    return argument("A-AUTH-03", "not a mechanism", at, "Syntax: AUTH mechanism [initial-response]");
   const start = skipSpaces(line, stop, end);
   if (start === end) return { mechanism, initial: null };
   if (line[start] === 0x3d && start + 1 === end) return { mechanism, initial: new Uint8Array(0) };
@@ -160,7 +188,8 @@ export function parseString(
   context: ArgumentContext,
   verb: "VRFY" | "EXPN",
 ): { readonly text: string; readonly mailbox: Mailbox | null; readonly smtputf8: boolean } | Fault {
-  const [rule, syntax] = verb === "VRFY" ? ["S-VRFY-01", "Syntax: VRFY address"] : ["S-EXPN-01", "Syntax: EXPN list"];
+  const [rule, syntax] =
+    verb === "VRFY" ? ["S-VRFY-01", "Syntax: VRFY address"] : ["S-EXPN-01", "Syntax: EXPN list"];
   const smtputf8 = context.extensions("smtputf8") && endsInSmtputf8(line, at, end);
   let stop = smtputf8 ? end - 9 : end;
   while (stop > at && line[stop - 1] === 0x20) stop--;
@@ -189,7 +218,14 @@ export function parseEtrn(
 
 /** No argument at all: a 501 for any. */
 export function parseNothing(_line: Uint8Array, at: number, end: number, verb: string): Fault | null {
-  const rule = verb === "RSET" ? "S-RSET-02" : verb === "DATA" ? "S-DATAC-01" : verb === "QUIT" ? "S-QUIT-01" : "T-TLS-02";
+  const rule =
+    verb === "RSET"
+      ? "S-RSET-02"
+      : verb === "DATA"
+        ? "S-DATAC-01"
+        : verb === "QUIT"
+          ? "S-QUIT-01"
+          : "T-TLS-02";
   return at >= end ? null : argument(rule, `${verb} has no argument`, at, `Syntax: ${verb}`);
 }
 
@@ -206,7 +242,12 @@ function argument(rule: string, detail: string, at: number, text: string): Fault
 }
 
 function unreadable(detail: string, at: number): Fault {
-  return { rule: "S-BDAT-12", detail, at, reply: reply(421, "4.7.0", "Cannot tell where the chunk ends, closing") };
+  return {
+    rule: "S-BDAT-12",
+    detail,
+    at,
+    reply: reply(421, "4.7.0", "Cannot tell where the chunk ends, closing"),
+  };
 }
 
 function pathStart(
@@ -217,7 +258,8 @@ function pathStart(
   syntax: string,
   context: ArgumentContext,
 ): { readonly at: number } | Fault {
-  if (!isWord(line, at, end, word)) return argument("S-MAIL-08", `${word} is missing`, at, `Syntax: ${syntax}`);
+  if (!isWord(line, at, end, word))
+    return argument("S-MAIL-08", `${word} is missing`, at, `Syntax: ${syntax}`);
   const behind = at + word.length;
   const start = skipSpaces(line, behind, end);
   if (start > behind && !context.lenient.spaceAfterColon) {

@@ -22,7 +22,9 @@ export interface DomainOptions {
 }
 
 /** A domain found in octets, and the offset behind it; or where it went wrong. */
-export type DomainResult = { readonly domain: Domain; readonly end: number } | { readonly wrong: string; readonly at: number };
+export type DomainResult =
+  | { readonly domain: Domain; readonly end: number }
+  | { readonly wrong: string; readonly at: number };
 
 /** Reads a name or a literal in brackets. Null when it is neither. */
 export function parseDomain(text: string, options: DomainOptions = plain): Domain | null {
@@ -54,7 +56,12 @@ export function sameDomain(one: Domain, other: Domain): boolean {
 }
 
 /** Reads the domain or literal that begins at `at`, as far as the grammar goes. */
-export function readDomain(octets: Uint8Array, at: number, end: number, options: DomainOptions): DomainResult {
+export function readDomain(
+  octets: Uint8Array,
+  at: number,
+  end: number,
+  options: DomainOptions,
+): DomainResult {
   return octets[at] === 0x5b && at < end ? readLiteral(octets, at, end) : readName(octets, at, end, options);
 }
 

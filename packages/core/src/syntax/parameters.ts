@@ -98,7 +98,10 @@ interface Value {
 /** All parameters of MAIL. */
 const mailParameters: Readonly<Record<string, Parameter<MailParameters>>> = {
   SIZE: { extensions: ["size"], read: (given) => given && readSize(given) },
-  BODY: { extensions: ["8bitmime", "binarymime"], read: (given, context) => given && readBody(given, context) },
+  BODY: {
+    extensions: ["8bitmime", "binarymime"],
+    read: (given, context) => given && readBody(given, context),
+  },
   SMTPUTF8: { extensions: ["smtputf8"], read: (given) => (given === undefined ? { smtputf8: true } : null) },
   RET: { extensions: ["dsn"], read: (given) => given && readRet(given) },
   ENVID: { extensions: ["dsn"], read: (given) => given && readEnvid(given) },
@@ -112,12 +115,22 @@ const rcptParameters: Readonly<Record<string, Parameter<RcptParameters>>> = {
 };
 
 /** Reads what follows the path of MAIL, from the octet behind `>`. */
-export function readMailParameters(octets: Uint8Array, at: number, end: number, context: ParameterContext): MailParameters | Fault {
+export function readMailParameters(
+  octets: Uint8Array,
+  at: number,
+  end: number,
+  context: ParameterContext,
+): MailParameters | Fault {
   return readParameters(octets, at, end, context, mailParameters, noMailParameters);
 }
 
 /** Reads what follows the path of RCPT, from the octet behind `>`. */
-export function readRcptParameters(octets: Uint8Array, at: number, end: number, context: ParameterContext): RcptParameters | Fault {
+export function readRcptParameters(
+  octets: Uint8Array,
+  at: number,
+  end: number,
+  context: ParameterContext,
+): RcptParameters | Fault {
   return readParameters(octets, at, end, context, rcptParameters, noRcptParameters);
 }
 
@@ -151,7 +164,8 @@ function readParameters<T extends object>(
     if (seen.includes(keyword)) return fault("S-PARM-03", `parameter ${keyword} is repeated`, at, malformed);
     seen.push(keyword);
     const given = name < word ? { octets, start: name + 1, end: word } : undefined;
-    const read = given !== undefined && !isValue(given, context) ? null : (parameter.read(given, context) ?? null);
+    const read =
+      given !== undefined && !isValue(given, context) ? null : (parameter.read(given, context) ?? null);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
     found = { ...found, ...read };
     at = word;
@@ -229,7 +243,10 @@ function readNotify(given: Value): Partial<RcptParameters> | null {
 }
 
 /** An address type, which is an atom, then the address in xtext, or for `utf-8` in the form of RFC 6533 §3. */
-function readOrcpt({ octets, start, end }: Value, { utf8 }: ParameterContext): Partial<RcptParameters> | null {
+function readOrcpt(
+  { octets, start, end }: Value,
+  { utf8 }: ParameterContext,
+): Partial<RcptParameters> | null {
   let semicolon = start;
   while (semicolon < end && octets[semicolon] !== 0x3b) semicolon++;
   if (semicolon === start || semicolon >= end - 1 || end - start > 500) return null;

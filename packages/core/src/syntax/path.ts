@@ -76,7 +76,13 @@ export interface PathResult {
  *
  * @param side `<>` is a reverse-path only, `<Postmaster>` a forward-path only
  */
-export function parsePath(octets: Uint8Array, at: number, end: number, side: Side, options: SyntaxOptions): PathResult | Fault {
+export function parsePath(
+  octets: Uint8Array,
+  at: number,
+  end: number,
+  side: Side,
+  options: SyntaxOptions,
+): PathResult | Fault {
   if (at < end && octets[at] === 0x3c) return readBracketed(octets, at, end, side, options);
   if (options.lenient.bareAddress && at < end) return readBare(octets, at, end, side, options);
   return bad(side, "S-ADDR-01", "path does not begin with <", at);
@@ -88,7 +94,8 @@ export function parseAddress(text: string, options: { readonly utf8?: boolean } 
   const utf8 = options.utf8 === true ? "allowed" : "absent";
   const within: SyntaxOptions = { utf8, lenient: strict, limits: { localPart: 64, domain: 255, path: 256 } };
   const found = readMailbox(octets, 0, octets.length, "reverse", within);
-  if (isFault(found) || found.end !== octets.length || forbidden(octets, 0, octets.length, within)) return null;
+  if (isFault(found) || found.end !== octets.length || forbidden(octets, 0, octets.length, within))
+    return null;
   return { local: found.local, domain: found.domain };
 }
 
@@ -141,7 +148,13 @@ const notPermitted: Readonly<Record<Side, Reply>> = {
   forward: reply(553, "5.6.7", "Non-ASCII recipient address not permitted without SMTPUTF8"),
 };
 
-function readBracketed(octets: Uint8Array, start: number, end: number, side: Side, options: SyntaxOptions): PathResult | Fault {
+function readBracketed(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  side: Side,
+  options: SyntaxOptions,
+): PathResult | Fault {
   if (octets[start + 1] === 0x3e && start + 1 < end) {
     if (side === "reverse") return { path: null, end: start + 2 };
     return bad(side, "S-RCPT-04", "<> is not a recipient", start);
@@ -161,7 +174,13 @@ function readBracketed(octets: Uint8Array, start: number, end: number, side: Sid
   return finished(octets, start, mailbox.end + 1, side, options, mailbox, routed.route);
 }
 
-function readBare(octets: Uint8Array, start: number, end: number, side: Side, options: SyntaxOptions): PathResult | Fault {
+function readBare(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  side: Side,
+  options: SyntaxOptions,
+): PathResult | Fault {
   const mailbox = readMailbox(octets, start, end, side, options);
   if (isFault(mailbox)) return mailbox;
   return finished(octets, start, mailbox.end, side, options, mailbox, []);
@@ -229,7 +248,11 @@ function readRoute(
   return at === start ? { route, end: at } : bad(side, "S-ADDR-01", "source route without @", at);
 }
 
-function domainOptions({ lenient }: SyntaxOptions): { utf8: boolean; underscore: boolean; trailingDot: boolean } {
+function domainOptions({ lenient }: SyntaxOptions): {
+  utf8: boolean;
+  underscore: boolean;
+  trailingDot: boolean;
+} {
   return { utf8: true, underscore: lenient.underscore, trailingDot: lenient.trailingDot };
 }
 
@@ -247,7 +270,8 @@ function readMailbox(
   if (read.end - start > options.limits.localPart) {
     return bad(side, "S-ADDR-11", `local-part of ${read.end - start} octets`, start);
   }
-  if (read.end >= end || octets[read.end] !== 0x40) return bad(side, "S-ADDR-01", "local-part without @ behind it", read.end);
+  if (read.end >= end || octets[read.end] !== 0x40)
+    return bad(side, "S-ADDR-01", "local-part without @ behind it", read.end);
   const found = readDomain(octets, read.end + 1, end, domainOptions(options));
   if ("wrong" in found) return bad(side, "S-ADDR-01", found.wrong, found.at);
   if (found.end - read.end - 1 > options.limits.domain) {
@@ -268,7 +292,8 @@ function readLocalPart(
   for (;;) {
     const word = at;
     if (at < end && octets[at] === 0x22) {
-      if (word > start && !lenient.mixedQuoting) return bad(side, "S-ADDR-01", "quoted string behind a dot", at);
+      if (word > start && !lenient.mixedQuoting)
+        return bad(side, "S-ADDR-01", "quoted string behind a dot", at);
       at = readQuoted(octets, at, end, local);
       if (at < 0) return bad(side, "S-ADDR-01", "quoted string is not well-formed", word);
     } else {
@@ -303,5 +328,8 @@ function readQuoted(octets: Uint8Array, start: number, end: number, local: numbe
 }
 
 function isDotString(local: string): boolean {
-  return local !== "" && local.split(".").every((atom) => /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\u{10ffff}]+$/u.test(atom));
+  return (
+    local !== "" &&
+    local.split(".").every((atom) => /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\u{10ffff}]+$/u.test(atom))
+  );
 }
