@@ -113,9 +113,11 @@ export class Connection {
   /** The time that was asked for has come. */
   wake(): void {
     if (this.#over) return;
-    this.#session.advance(this.#transport.now());
+    const now = this.#transport.now();
+    const { deadline } = this.#session;
     // A client that does not read is not waited for beyond its deadline.
-    this.#writing = false;
+    if (deadline !== null && now >= deadline) this.#writing = false;
+    this.#session.advance(now);
     this.#pump();
   }
 
