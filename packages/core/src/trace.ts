@@ -69,7 +69,7 @@ export function receivedField(facts: ReceivedFacts): string {
  * there is to be no other one.
  *
  * @param path the reverse-path, with or without angle brackets; empty or `<>` for the null reverse-path
- * @throws UsageError if it is no reverse-path: an address that a session has accepted always is
+ * @throws UsageError if it is no reverse-path. One that a session has accepted always is, up to 640 octets
  */
 export function returnPathField(path: string): string {
   const address = addressText(path, "reverse", true);
@@ -217,7 +217,8 @@ function addressText(text: string, side: Side, utf8: boolean): string | null {
   if (isFault(found) || found.end !== octets.length) return null;
   // The dot of `example.com.` is tolerated in SMTP if the lenient options say so; a header field has none.
   const address = found.path === null ? "" : found.path.address.replace(/\.$/, "");
-  return unprintable.test(address) ? null : address;
+  // None of this is in ASCII, where the parser refuses it. A path has to come through, so it cannot be an error.
+  return address.replace(new RegExp(unprintable, "gu"), "\ufffd");
 }
 
 function ownName({ by, utf8 }: ReceivedFacts): string {
@@ -244,24 +245,25 @@ function isAtom(text: string): boolean {
   return /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+$/.test(text);
 }
 
-/** Writes the words of the clauses in lines: folds before a clause that does not fit, within one that never can. */
+/** Writes clauses in lines: folds before one that does not fit, and within one that is longer than a line. */
 function fold(name: string, clauses: readonly (readonly string[])[]): string {
   const lines: string[] = [];
   let line = name;
-  const add = (text: string): void => {
-    if (lineFits(line, text)) {
-      line += ` ${text}`;
-      return;
-    }
-    lines.push(line);
-    line = `\t${text}`;
-  };
   for (const clause of clauses) {
-    const whole = clause.join(" ");
-    const [first, ...rest] =
-      lineFits(line, whole) || (line !== name && lineFits("", whole)) ? [whole] : clause;
-    add(first);
-    for (const word of rest) add(word);
+    if (line !== name && !lineFits(line, clause.join(" "))) {
+      lines.push(line);
+      line = "";
+    }
+    for (const word of clause) {
+      if (line === "") {
+        line = `\t${word}`;
+      } else if (lineFits(line, word)) {
+        line += ` ${word}`;
+      } else {
+        lines.push(line);
+        line = `\t${word}`;
+      }
+    }
   }
   return `${[...lines, line].join("\r\n")}\r\n`;
 }
@@ -270,8 +272,13 @@ function lineFits(line: string, text: string): boolean {
   return encodeUtf8(line).length + 1 + encodeUtf8(text).length < preferredLine;
 }
 
-/** Controls, invisible formatting, halves of surrogates, and what some programs take for the end of a line. */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/**
+ * Controls, halves of surrogates, what some programs take for the end of a line, and invisible formatting but the
+ * joiners, which some scripts need in names (RFC 5892 appendix A).
+ */
+const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200c|\u200d)\p{Cf}/u;
 /** The names of the IANA registry, or `0x` and the number (RFC 8314 §4.3). Other names are no clause. */
 const cipherSuite = /^(TLS_[A-Z0-9_]{1,60}|0x[0-9A-Fa-f]{4})$/;
 /** RFC 5322 §2.1.1. The other limit there, 998, is kept because no word comes near it. */
@@ -280,7 +287,8 @@ const preferredLine = 78;
 const longestComment = 255;
 const longestId = 255;
 
-// Whatever a session can have accepted is taken, as long as a line of 998 octets holds it.
+// Whatever a session can have accepted is taken, as long as a line of 998 octets holds it, with each character of
+// two octets become one of three.
 const paths: SyntaxOptions = {
   utf8: "absent",
   lenient: {
@@ -292,6 +300,6 @@ const paths: SyntaxOptions = {
     spaceAfterColon: false,
     helloName: false,
   },
-  limits: { localPart: 700, domain: 700, path: 700 },
+  limits: { localPart: 640, domain: 640, path: 640 },
 };
 const pathsInUtf8: SyntaxOptions = { ...paths, utf8: "allowed" };

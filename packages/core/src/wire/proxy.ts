@@ -135,11 +135,6 @@ export class ProxyReader {
   }
 }
 
-/** Tells a fault from a header. */
-export function isProxyFault(result: ProxyHeader | ProxyFault): result is ProxyFault {
-  return "rule" in result;
-}
-
 /** A line of version 1 up to the octet that came last (PROXY §2.1). */
 function lookAtLine(held: Uint8Array): ProxyHeader | ProxyFault | null {
   const last = held.length - 1;
