@@ -46,9 +46,16 @@ export {
   sameMailbox,
   strict,
 } from "./syntax/path.ts";
+export {
+  formatDate,
+  type ReceivedFacts,
+  receivedField,
+  returnPathField,
+  type TraceSession,
+  traceProtocol,
+} from "./syntax/trace.ts";
 export { decodeXtext, encodeXtext } from "./syntax/xtext.ts";
 export type { Millis } from "./time.ts";
-export { formatDate, receivedField, returnPathField, traceProtocol } from "./trace.ts";
 export type { BarePolicy } from "./wire/dot.ts";
-export type { Endpoint, ProxyHeader } from "./wire/proxy.ts";
+export type { Endpoint, ProxyHeader, ProxyTls, Tlv } from "./wire/proxy.ts";
 export { decodeLossy, decodeUtf8, encodeUtf8 } from "./wire/utf8.ts";

@@ -22,8 +22,7 @@ import { decodeLossy } from "../wire/utf8.ts";
 import { capabilities } from "./capabilities.ts";
 import type { AuthMechanism, ServerSettings } from "./config.ts";
 import type { Envelope, Question } from "./events.ts";
-import * as text from "./replies.ts";
-import { replies } from "./replies.ts";
+import * as replies from "./replies.ts";
 import {
   customRule,
   type Objection,
@@ -88,7 +87,7 @@ export function interpret(line: Uint8Array, octets: number, context: Context): I
     if (objecting !== null) return objecting;
   }
   if (settings.hostileVerbs.includes(verb)) {
-    const reply = text.abused(settings.name, "This is not what you are looking for");
+    const reply = replies.abused(settings.name, "This is not what you are looking for");
     return refuse(verb, "S-OLD-03", "verb of another protocol", 0, reply);
   }
   const rule = ruleOf(verb, settings);
@@ -198,7 +197,7 @@ function stranded(
   context: Context,
 ): Interpretation | null {
   if (verb === "QUIT" && argument >= end) {
-    return { kind: "accept", verb, rule: rules.QUIT, reply: text.closing(context.settings.name) };
+    return { kind: "accept", verb, rule: rules.QUIT, reply: replies.closing(context.settings.name) };
   }
   const insecure = context.phase === "insecure";
   const rule = insecure ? "T-TLS-07" : "S-SES-04";
@@ -238,7 +237,7 @@ function objected(against: Objection, verb: string, context: Context): [string, 
 
 /** DATA or BDAT of a transaction in which every recipient was refused: 554, but 503 in LMTP (RFC 2033 §4.2). */
 function withoutRecipient(verb: string, context: Context): boolean {
-  if (verb !== "DATA" && verb !== "BDAT") return false;
+  if (verb !== "DATA" && !(verb === "BDAT" && context.extended)) return false;
   return context.transaction === "sender" && context.refusedHere > 0 && !context.settings.lmtp;
 }
 
@@ -333,7 +332,7 @@ function bare(verb: string, rule: Rule, context: Context): Interpretation {
     case "STARTTLS":
       return { kind: "ask", verb, rule, question: { type: "starttls", id, reply: replies.startTls } };
     case "QUIT":
-      return { kind: "accept", verb, rule, reply: text.closing(context.settings.name) };
+      return { kind: "accept", verb, rule, reply: replies.closing(context.settings.name) };
     default:
       return { kind: "accept", verb, rule, reply: replies.ok };
   }

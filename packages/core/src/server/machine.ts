@@ -23,8 +23,7 @@ import type {
   TlsInfo,
 } from "./events.ts";
 import { type Context, type Interpretation, interpret, isRecipient, offered, ruleOf } from "./interpret.ts";
-import * as text from "./replies.ts";
-import { replies } from "./replies.ts";
+import * as replies from "./replies.ts";
 import type { Phase, Reader, Rule, Transaction } from "./state.ts";
 import { nextDeadline } from "./timers.ts";
 
@@ -74,6 +73,8 @@ export interface State {
   greetingDue: boolean;
   early: boolean;
   closing: CloseReason | null;
+  /** What `poll` found last, unless something has happened since. */
+  waiting: Waiting;
   /** A command line that was read and waits until open questions are settled. */
   held: { readonly line: Uint8Array | null; readonly octets: number } | null;
   errors: number;
@@ -151,6 +152,7 @@ export class Machine {
       greetingDue: implicit,
       early: false,
       closing: null,
+      waiting: "nothing",
       held: null,
       errors: 0,
       idleCommands: 0,
@@ -161,7 +163,13 @@ export class Machine {
   }
 
   /** The next event; null: nothing can be done before an input or an answer. */
-  next(): ServerEvent | null {
+  poll(): ServerEvent | null {
+    const event = this.#next();
+    this.state.waiting = event === null ? this.#waiting() : event.type === "close" ? "closed" : "nothing";
+    return event;
+  }
+
+  #next(): ServerEvent | null {
     this.#release();
     for (;;) {
       const event = this.events.shift();
@@ -175,8 +183,7 @@ export class Machine {
     return this.output.length > 0 ? this.#send() : null;
   }
 
-  /** What `next` waits for when it has given null. */
-  waiting(): Waiting {
+  #waiting(): Waiting {
     const { phase, slots } = this.state;
     if (phase === "closed") return "closed";
     if (phase === "upgrading") return "tls";
@@ -349,7 +356,7 @@ export class Machine {
 
   #shutdown(): boolean {
     const silent = this.state.phase === "proxy" || this.state.phase === "upgrading";
-    this.#finish("shutdown", silent ? null : text.unavailable(this.settings.name));
+    this.#finish("shutdown", silent ? null : replies.unavailable(this.settings.name));
     return true;
   }
 
@@ -364,7 +371,7 @@ export class Machine {
     const deadline = nextDeadline(state, settings);
     if (deadline === null || state.now < deadline.at || deadline.timer === "greetingDelay") return false;
     const silent = state.phase === "proxy" || state.phase === "upgrading";
-    this.#finish("timeout", silent ? null : text.timedOut(settings.name));
+    this.#finish("timeout", silent ? null : replies.timedOut(settings.name));
     return true;
   }
 
@@ -605,7 +612,7 @@ export class Machine {
 
   #abuse(rule: string, what: string): void {
     this.#violation(rule, what, null);
-    this.#finish("abuse", text.abused(this.settings.name, what));
+    this.#finish("abuse", replies.abused(this.settings.name, what));
   }
 
   /** Octets behind STARTTLS came in the clear: they could be anybody's (CVE-2011-0411). */
@@ -801,13 +808,13 @@ export class Machine {
       this.#take(content, content.finish(), 0);
       return this.#wholeMessage(content);
     }
-    if (content.fault === null) return this.#say(text.octetsReceived(size));
+    if (content.fault === null) return this.#say(replies.octetsReceived(size));
     const refusal = contentFaults[content.fault.reason];
     this.events.push({ type: "reset", cause: "refused" });
     this.content = null;
     state.mail.transaction = "failed";
     if (this.#mustClose(content))
-      return this.#finish("abuse", text.abused(this.settings.name, refusal.reply.lines[0]));
+      return this.#finish("abuse", replies.abused(this.settings.name, refusal.reply.lines[0]));
     this.#say(refusal.reply);
   }
 
@@ -857,7 +864,7 @@ export class Machine {
       const times = settings.lmtp ? recipients.length : 1;
       this.#abandon("refused");
       if (this.#mustClose(content)) {
-        return this.#finish("abuse", text.abused(settings.name, refusal.reply.lines[0]));
+        return this.#finish("abuse", replies.abused(settings.name, refusal.reply.lines[0]));
       }
       for (let time = 0; time < times; time++) this.#say(refusal.reply);
       return;

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { Reply } from "../reply.ts";
+import { traceProtocol } from "../syntax/trace.ts";
 import type { Millis } from "../time.ts";
-import { traceProtocol } from "../trace.ts";
 import { assertAnswer } from "./answers.ts";
 import { type ServerConfig, type ServerSettings, type ServerTimer, settle } from "./config.ts";
 import type { ClientIdentity, Envelope, ServerEvent, TlsInfo } from "./events.ts";
@@ -24,7 +24,6 @@ import { nextDeadline } from "./timers.ts";
 export class ServerSession {
   readonly #settings: ServerSettings;
   #machine: Machine;
-  #waiting: Waiting = "nothing";
 
   /**
    * @param config see {@link ServerConfig}; settle it once with `settle` when many sessions share it
@@ -120,9 +119,7 @@ export class ServerSession {
    * amount of work (G6). Replies to pipelined commands leave together, and before null all have left (G5).
    */
   poll(): ServerEvent | null {
-    const event = this.#machine.next();
-    this.#waiting = event === null ? this.#machine.waiting() : event.type === "close" ? "closed" : "nothing";
-    return event;
+    return this.#machine.poll();
   }
 
   /**
@@ -152,7 +149,6 @@ export class ServerSession {
       if (verdicts === null) slot.answer = chosen;
       else for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen;
     }
-    this.#waiting = "nothing";
     return true;
   }
 
@@ -176,7 +172,6 @@ export class ServerSession {
     assertAnswer(question, chosen);
     this.#pass(now);
     verdicts[index] = chosen;
-    this.#waiting = "nothing";
     return true;
   }
 
@@ -191,7 +186,7 @@ export class ServerSession {
   }
 
   get waiting(): Waiting {
-    return this.#waiting;
+    return this.#machine.state.waiting;
   }
 
   /** Whether the connection should be read from: the back-pressure of the session. */
@@ -260,7 +255,7 @@ export class ServerSession {
   #pass(now: Millis | undefined): void {
     const { state } = this.#machine;
     if (now !== undefined && now > state.now) state.now = now;
-    if (this.#waiting !== "closed") this.#waiting = "nothing";
+    if (state.waiting !== "closed") state.waiting = "nothing";
   }
 
   #assertUpgrading(call: string): void {

@@ -3,7 +3,7 @@ import { decodeLossy, decodeUtf8 } from "../wire/utf8.ts";
 import { decodeBase64 } from "./base64.ts";
 import { type Domain, type DomainOptions, parseDomain, readDomain } from "./domain.ts";
 import { type Fault, isFault } from "./fault.ts";
-import { ascii, digit, is, isWord, nextSpace, skipSpaces, upper } from "./octets.ts";
+import { ascii, digit, is, isWord, nextSpace, skipSpaces, upper, upperAscii } from "./octets.ts";
 import {
   type ExtensionName,
   type MailParameters,
@@ -23,9 +23,13 @@ export interface ArgumentContext extends SyntaxOptions {
   readonly maxParameters: number;
 }
 
-/** The verb of a command line, in upper case, and the offset of its argument. Blanks between are skipped. */
+/**
+ * The verb of a command line, in upper case, and the offset of its argument: behind the SPs, of which there may be
+ * more than one (RFC 821 §4.1). A verb ends at SP alone (RFC 5321 §2.4); blanks at the end of the line are no part
+ * of it.
+ */
 export function readVerb(line: Uint8Array): { readonly verb: string; readonly argument: number } {
-  const end = nextBlank(line);
+  const end = nextSpace(line, 0, trimBlanks(line));
   let verb = "";
   // No verb is longer; the rest of a longer one would only make it unknown once more.
   for (let at = 0; at < end && at < 64; at++) verb += String.fromCharCode(upper(line[at]));
@@ -80,6 +84,9 @@ export function parseMail(
     const high = highOctet(line, found.end, end);
     if (high >= 0)
       return argument("S-LINE-09", "octet above 0x7F in a parameter", high, "Bad parameter syntax");
+    // Encoded in ASCII, AUTH= may still come to an address that only SMTPUTF8 permits.
+    const ascii = readMailParameters(line, found.end, end, parameterContext(context, false));
+    if (isFault(ascii)) return ascii;
   }
   return { path: found.path, parameters };
 }
@@ -124,7 +131,7 @@ export function parseHello(
   if (
     context.lenient.helloName &&
     at < stop &&
-    highOctet(line, at, stop) < 0 &&
+    isPrintable(line, at, stop) &&
     stop - at <= context.limits.domain
   ) {
     return { name: ascii(line, at, stop), domain: null };
@@ -168,7 +175,7 @@ export function parseAuth(
   end: number,
 ): { readonly mechanism: string; readonly initial: Uint8Array | null } | Fault {
   const stop = nextSpace(line, at, end);
-  const mechanism = ascii(line, at, stop).toUpperCase();
+  const mechanism = upperAscii(line, at, stop);
   const wellFormed = mechanism.length >= 1 && mechanism.length <= 20 && /^[A-Z0-9_-]*$/.test(mechanism);
   if (!wellFormed)
     return argument("A-AUTH-03", "not a mechanism", at, "Syntax: AUTH mechanism [initial-response]");
@@ -273,13 +280,13 @@ function parameterContext(context: ArgumentContext, utf8: boolean): ParameterCon
   return { extensions, utf8, none: plain, maxParameters };
 }
 
+/** Graphic ASCII: no blank, no control, nothing above 0x7F. */
+function isPrintable(line: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (line[at] < 0x21 || line[at] > 0x7e) return false;
+  return true;
+}
+
 function endsInSmtputf8(line: Uint8Array, at: number, end: number): boolean {
   const word = end - 8;
   return word > at && line[word - 1] === 0x20 && isWord(line, word, end, "SMTPUTF8");
-}
-
-function nextBlank(line: Uint8Array): number {
-  let at = 0;
-  while (at < line.length && line[at] !== 0x20 && line[at] !== 0x09) at++;
-  return at;
 }

@@ -17,7 +17,9 @@ export type Domain =
 export interface DomainOptions {
   /** U-labels (RFC 6531 §3.3). */
   readonly utf8: boolean;
+  /** `_` in a label. */
   readonly underscore: boolean;
+  /** A dot behind the last label; it is no part of the name. */
   readonly trailingDot: boolean;
 }
 
@@ -67,6 +69,7 @@ export function readDomain(
 
 function readName(octets: Uint8Array, start: number, end: number, options: DomainOptions): DomainResult {
   let at = start;
+  let stop = start;
   for (;;) {
     const label = at;
     while (at < end && (isNameOctet(octets[at], options) || octets[at] === hyphen)) at++;
@@ -77,10 +80,11 @@ function readName(octets: Uint8Array, start: number, end: number, options: Domai
     if (octets[label] === hyphen) return { wrong: "label begins with a hyphen", at: label };
     if (octets[at - 1] === hyphen) return { wrong: "label ends in a hyphen", at: at - 1 };
     if (at - label > 63) return { wrong: "label of more than 63 octets", at: label };
+    stop = at;
     if (at >= end || octets[at] !== dot) break;
     at++;
   }
-  const text = decodeUtf8(octets, start, at);
+  const text = decodeUtf8(octets, start, stop);
   if (text === null) return { wrong: "domain is not UTF-8", at: start };
   return { domain: { kind: "name", text }, end: at };
 }

@@ -4,17 +4,18 @@
  */
 const classes: Uint8Array = new Uint8Array(256);
 
-export const alpha = 1;
+const alpha = 1;
+/** `0` to `9`. */
 export const digit = 2;
-export const hex = 4;
 /** Of an atom. */
-export const atext = 8;
+export const atext = 4;
 /** Of a quoted string, without a backslash before it. */
-export const qtext = 16;
+export const qtext = 8;
 /** Of a general address literal. */
-export const dcontent = 32;
+export const dcontent = 16;
 /** Of the value of a parameter. */
-export const value = 64;
+export const value = 32;
+/** Of a label or a keyword, beside the hyphen. */
 export const letterOrDigit: number = alpha | digit;
 
 /** Whether an octet is of any of these classes. */
@@ -43,6 +44,13 @@ export function ascii(octets: Uint8Array, start: number, end: number): string {
   return text;
 }
 
+/** The same with ASCII letters in upper case, and no others: in Unicode more than one thing becomes `SS`. */
+export function upperAscii(octets: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(upper(octets[at]));
+  return text;
+}
+
 /** The offset of the first octet that is not SP. */
 export function skipSpaces(octets: Uint8Array, at: number, end: number): number {
   let next = at;
@@ -63,9 +71,7 @@ function mark(from: number, to: number, what: number): void {
 
 mark(0x41, 0x5a, alpha | atext);
 mark(0x61, 0x7a, alpha | atext);
-mark(0x30, 0x39, digit | hex | atext);
-mark(0x41, 0x46, hex);
-mark(0x61, 0x66, hex);
+mark(0x30, 0x39, digit | atext);
 for (const special of "!#$%&'*+-/=?^_`{|}~") mark(special.charCodeAt(0), special.charCodeAt(0), atext);
 mark(0x20, 0x21, qtext);
 mark(0x23, 0x5b, qtext);

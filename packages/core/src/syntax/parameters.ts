@@ -1,7 +1,17 @@
 import { type Reply, reply } from "../reply.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import type { Fault } from "./fault.ts";
-import { ascii, digit, is, letterOrDigit, nextSpace, skipSpaces, upper, value } from "./octets.ts";
+import {
+  ascii,
+  atext,
+  digit,
+  is,
+  letterOrDigit,
+  nextSpace,
+  skipSpaces,
+  upperAscii,
+  value,
+} from "./octets.ts";
 import { formatMailbox, parseAddress } from "./path.ts";
 import { decodeXtext, upperHex } from "./xtext.ts";
 
@@ -155,7 +165,7 @@ function readParameters<T extends object>(
     const word = nextSpace(octets, at, end);
     const name = keywordEnd(octets, at, word);
     if (name === at) return fault("S-PARM-04", "not a parameter", at, malformed);
-    const keyword = ascii(octets, at, name).toUpperCase();
+    const keyword = upperAscii(octets, at, name);
     const parameter = Object.hasOwn(known, keyword) ? known[keyword] : undefined;
     if (name < word && octets[name] !== 0x3d) return fault("S-PARM-04", "not a parameter", name, malformed);
     if (parameter === undefined || !parameter.extensions.some(context.extensions)) {
@@ -251,20 +261,22 @@ function readOrcpt(
   while (semicolon < end && octets[semicolon] !== 0x3b) semicolon++;
   if (semicolon === start || semicolon >= end - 1 || end - start > 500) return null;
   for (let at = start; at < semicolon; at++) {
-    if (!is(octets[at], letterOrDigit) && octets[at] !== 0x2d) return null;
+    if (!is(octets[at], atext)) return null;
   }
   const type = ascii(octets, start, semicolon);
   const address =
     type.toLowerCase() === "utf-8"
       ? readUtf8Address(octets, semicolon + 1, end, utf8)
-      : readXtextAddress(octets, semicolon + 1, end);
+      : readXtextAddress(octets, semicolon + 1, end, utf8);
   const raw = decodeUtf8(octets, start, end);
   return address === null || raw === null ? null : { orcpt: { type, address, raw } };
 }
 
-function readXtextAddress(octets: Uint8Array, start: number, end: number): string | null {
+/** No control octet is in any address (RFC 5321 §4.1.2): decoded, CR and LF would end a header field. */
+function readXtextAddress(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
   const decoded = decodeXtext(octets, start, end);
-  return decoded === null ? null : decodeUtf8(decoded);
+  const fits = decoded?.every((octet) => (octet >= 0x20 && octet < 0x7f) || (utf8 && octet >= 0x80));
+  return decoded === null || !fits ? null : decodeUtf8(decoded);
 }
 
 /** utf-8-addr-xtext, and where SMTPUTF8 is in force utf-8-addr-unitext; decoded it is a mailbox. */
@@ -304,7 +316,5 @@ function embeddedPoint(text: string): number | null {
 }
 
 function upperText({ octets, start, end }: Value): string {
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(upper(octets[at]));
-  return text;
+  return upperAscii(octets, start, end);
 }

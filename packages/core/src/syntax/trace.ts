@@ -7,12 +7,12 @@
  * on the other side can end the field, begin another, or claim a clause (CR, LF, NUL, `;`, brackets). What the
  * caller makes up, its own name, the id, is an error instead, for it has a bug to mend.
  */
-import { UsageError } from "./errors.ts";
-import { formatDomain, parseDomain } from "./syntax/domain.ts";
-import { isFault } from "./syntax/fault.ts";
-import { parsePath, type Side, type SyntaxOptions } from "./syntax/path.ts";
-import { formatIpv4, formatIpv6, isIpv4Mapped, parseIpv4, parseIpv6 } from "./wire/address.ts";
-import { encodeUtf8 } from "./wire/utf8.ts";
+import { UsageError } from "../errors.ts";
+import { formatIpv4, formatIpv6, isIpv4Mapped, parseIpv4, parseIpv6 } from "../wire/address.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
+import { formatDomain, parseDomain } from "./domain.ts";
+import { isFault } from "./fault.ts";
+import { parsePath, type Side, type SyntaxOptions } from "./path.ts";
 
 /** What a Received field tells. */
 export interface ReceivedFacts {
