@@ -63,9 +63,6 @@ export function abused(name: string, what: string): Reply {
   return reply(421, "4.7.0", `${name} ${what}`);
 }
 
-export function syntax(of: string): Reply {
-  return reply(501, "5.5.4", `Syntax: ${of}`);
-}
 
 export function octetsReceived(octets: number): Reply {
   return reply(250, "2.0.0", `${octets} octets received`);
