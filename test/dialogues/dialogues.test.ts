@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, test } from "vitest";
+import { parseDialogues, parseGiven } from "./dialogue.ts";
+import { play } from "./play.ts";
+
+const folder = new URL("./", import.meta.url);
+const read = (file: string) => readFileSync(new URL(file, folder), "utf8");
+const given = parseGiven(read("given.txt"));
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt") && name !== "given.txt")) {
+  describe(file, () => {
+    for (const dialogue of parseDialogues(read(file), file, given)) {
+      test(dialogue.title, () => play(dialogue));
+    }
+  });
+}

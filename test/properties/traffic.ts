@@ -1,0 +1,126 @@
+import { reply, type ServerConfig } from "@sansmtp/core";
+import fc from "fast-check";
+import { accept, type Decision, type Question } from "../dialogues/client.ts";
+
+/** What a client may say: good commands, bad ones, content, chunks, and plain nonsense. */
+export const traffic: fc.Arbitrary<string> = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.constantFrom(
+          "EHLO a.example\r\n",
+          "LHLO a.example\r\n",
+          "MAIL FROM:<a@example.net>\r\n",
+          "RCPT TO:<b@example.com>\r\n",
+          "RCPT TO:<refused@example.com>\r\n",
+          "RCPT TO:<deferred@example.com>\r\n",
+          "DATA\r\n",
+          "RSET\r\n",
+          "NOOP\r\n",
+          ".\r\n",
+        ),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom(
+          "MAIL FROM:<a@example.net> SIZE=10 BODY=8BITMIME\r\n",
+          "MAIL FROM:<> BODY=BINARYMIME\r\n",
+          "MAIL FROM:<a@>\r\n",
+          "RCPT TO:<>\r\n",
+          "EHLO\r\n",
+          "HELO a.example\r\n",
+          "VRFY x\r\n",
+          "EXPN x\r\n",
+          "HELP\r\n",
+          "TURN\r\n",
+          "FOO\r\n",
+          "AUTH CRAM-MD5\r\n",
+          "AUTH SCRAM-SHA-256\r\n",
+          "AUTH SCRAM-SHA-256 AAAA\r\n",
+          "AAAA\r\n",
+          "*\r\n",
+          "NOOP\0\r\n",
+          "NOOP\n\r\n",
+          "\r\n",
+          "RSET \t\r\n",
+        ),
+      },
+      { weight: 1, arbitrary: fc.constantFrom("QUIT\r\n", "BDAT x\r\n") },
+      { weight: 5, arbitrary: chunk() },
+      {
+        weight: 4,
+        arbitrary: fc.string({
+          unit: fc.constantFrom("a", ".", "\r", "\n", "\r\n", "\r\n.\r\n", "\0", "\xFF"),
+          maxLength: 12,
+        }),
+      },
+      { weight: 1, arbitrary: fc.nat({ max: 6000 }).map((length) => `${"x".repeat(length)}\r\n`) },
+      {
+        weight: 1,
+        arbitrary: fc.string({
+          unit: fc.nat({ max: 255 }).map((octet) => String.fromCharCode(octet)),
+          maxLength: 40,
+        }),
+      },
+    ),
+    { maxLength: 25 },
+  )
+  .map((pieces) => pieces.join(""));
+
+function chunk(): fc.Arbitrary<string> {
+  return fc
+    .record({
+      octets: fc.string({ unit: fc.constantFrom("a", "\r", "\n", ".", "\r\n", "QUIT\r\n"), maxLength: 10 }),
+      off: fc.oneof(
+        { weight: 6, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.integer({ min: -2, max: 5 }) },
+      ),
+      last: fc.boolean(),
+    })
+    .map(
+      ({ octets, off, last }) =>
+        `BDAT ${Math.max(0, octets.length + off)}${last ? " LAST" : ""}\r\n${octets}`,
+    );
+}
+
+/** Configurations that differ in what matters to the reading of octets. */
+export const configs: fc.Arbitrary<Partial<ServerConfig>> = fc.record({
+  protocol: fc.constantFrom("smtp", "lmtp"),
+  auth: fc.constant(["CRAM-MD5", "SCRAM-SHA-256"]),
+  bareCr: fc.constantFrom("reject", "normalize", "space", "keep"),
+  bareLf: fc.constantFrom("reject", "normalize", "space", "keep"),
+  concurrentRecipients: fc.constantFrom(1, 3),
+  extensions: fc.record({ binarymime: fc.boolean(), expn: fc.boolean() }),
+  limits: fc.record({
+    textLine: fc.constantFrom(998, Number.POSITIVE_INFINITY),
+    errors: fc.constantFrom(5, 1000),
+    idleCommands: fc.constantFrom(8, 1000),
+  }),
+});
+
+/** An application that decides by what it is asked alone, so that it decides alike in every run. */
+export function decideByQuestion(question: Question): Decision {
+  switch (question.type) {
+    case "rcpt":
+      if (question.to.local === "refused") return reply(550, "5.1.1", "No");
+      if (question.to.local === "deferred") return reply(450, "4.2.0", "Later");
+      return undefined;
+    case "auth":
+      return question.step === 0
+        ? reply(334, "AAAA")
+        : reply(question.response?.length === 3 ? 235 : 535, "Well");
+    case "message":
+      return question.content.size % 5 === 4 ? reply(554, "5.6.0", "No") : reply(250, "2.0.0", "OK");
+    default:
+      return accept(question);
+  }
+}
+
+/** Cuts octets at the given places. */
+export function piecesOf(octets: string, cuts: readonly number[]): string[] {
+  const places = [...new Set(cuts.map((cut) => cut % (octets.length + 1)))]
+    .filter((cut) => cut > 0 && cut < octets.length)
+    .sort((a, b) => a - b);
+  return [0, ...places].map((from, at) => octets.slice(from, places[at] ?? octets.length));
+}
