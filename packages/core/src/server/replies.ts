@@ -63,7 +63,6 @@ export function abused(name: string, what: string): Reply {
   return reply(421, "4.7.0", `${name} ${what}`);
 }
 
-
 export function octetsReceived(octets: number): Reply {
   return reply(250, "2.0.0", `${octets} octets received`);
 }

@@ -1,0 +1,32 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { expect, test, vi } from "vitest";
+
+// An example of a README that is marked so is run, and what it prints is compared with the block behind it.
+const marked = /<!-- run by test\/readme\.test\.ts[^>]*-->\s+```ts\n(.*?)```\s+```text\n(.*?)```/gs;
+
+const examples = ["README.md"].flatMap((file) => {
+  const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+  return Array.from(text.matchAll(marked), ([, code, output], index) => ({ file, index, code, output }));
+});
+
+test("there are examples to run", () => {
+  expect(examples.map(({ file }) => file)).toEqual(["README.md", "README.md"]);
+});
+
+test.each(examples)("$file: example $index prints what it says", async ({ index, code, output }) => {
+  const module = new URL(`./readme-example-${index}.tmp.ts`, import.meta.url);
+  const printed: string[] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((...values) => void printed.push(values.join(" ")));
+  writeFileSync(module, code);
+  try {
+    await import(module.pathname);
+  } finally {
+    log.mockRestore();
+    rmSync(module);
+  }
+  expect(plain(printed.join("\n"))).toBe(plain(output));
+});
+
+function plain(text: string): string {
+  return text.replaceAll("\r\n", "\n").trim();
+}
