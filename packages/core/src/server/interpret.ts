@@ -50,8 +50,10 @@ export type Interpretation =
 /** What the interpretation of a line depends on, beside the line. */
 export interface Context extends Situation {
   readonly settings: ServerSettings;
-  /** The open transaction's, as it stands. */
-  readonly envelope: Envelope;
+  /** How many recipients were accepted. */
+  readonly recipients: number;
+  /** The envelope of the open transaction, as it stands. */
+  readonly envelope: () => Envelope;
   /** RCPTs of the open transaction that were refused. */
   readonly refusedHere: number;
   readonly parameters: MailParameters | null;
@@ -295,7 +297,7 @@ function rcpt(
 ): Interpretation {
   const parsed = parseRcpt(line, at, end, within);
   if (isFault(parsed)) return { kind: "refuse", fault: parsed, verb: "RCPT" };
-  if (context.envelope.recipients.length >= context.settings.limits.recipients) {
+  if (context.recipients >= context.settings.limits.recipients) {
     return refuse(
       "RCPT",
       "L-EXC-03",
@@ -317,7 +319,7 @@ function rcpt(
 
 /** Commands without argument: DATA, RSET, QUIT, STARTTLS. */
 function bare(verb: string, rule: Rule, context: Context): Interpretation {
-  const { id, envelope } = context;
+  const { id } = context;
   switch (verb) {
     case "DATA":
       if (context.parameters?.body === "BINARYMIME") {
@@ -327,7 +329,7 @@ function bare(verb: string, rule: Rule, context: Context): Interpretation {
         kind: "ask",
         verb,
         rule,
-        question: { type: "data", id, reply: replies.startMail, envelope },
+        question: { type: "data", id, reply: replies.startMail, envelope: context.envelope() },
       };
     case "STARTTLS":
       return { kind: "ask", verb, rule, question: { type: "starttls", id, reply: replies.startTls } };

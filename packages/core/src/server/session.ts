@@ -144,7 +144,7 @@ export class ServerSession {
         verdicts[index] ??= reply[index] ?? question.reply;
     } else {
       const chosen = (reply as Reply | undefined) ?? question.reply;
-      assertAnswer(question, chosen);
+      if (chosen !== question.reply) assertAnswer(question, chosen);
       this.#pass(now);
       if (verdicts === null) slot.answer = chosen;
       else for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen;
