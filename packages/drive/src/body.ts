@@ -1,117 +1,103 @@
-/** The message came to nothing: it was refused, the client began anew, or the connection is gone. */
+import type { ResetCause } from "@sansmtp/core";
+
+/**
+ * Thrown to whoever reads the body of a message that will not become whole, or whose verdict nobody waits for.
+ */
 export class MessageAborted extends Error {
   override readonly name = "MessageAborted";
-  /** Why, as the session's `reset` says it. */
-  readonly reason: string;
+  /** What ended the transaction; `answered`: the handler returned before the body was read. */
+  override readonly cause: AbortCause;
 
-  constructor(reason: string) {
-    super(`the message was given up: ${reason}`);
-    this.reason = reason;
+  constructor(cause: AbortCause) {
+    super(cause === "answered" ? "the handler has answered, the body is discarded" : `no message: ${cause}`);
+    this.cause = cause;
   }
 }
 
-/**
- * The content of a message as it arrives, for one reader. Nothing is read from the connection while a piece waits
- * to be taken, so that no more than that is held, however long the message.
- */
-export class Body implements AsyncIterableIterator<Uint8Array> {
-  #piece: Uint8Array | null = null;
-  #waiting: Waiting | null = null;
-  #state: "open" | "ended" | "aborted" | "discarded" = "open";
-  #error: MessageAborted | null = null;
-  readonly #taken: () => void;
+/** Why a message was aborted: what ended its transaction, or `answered`. */
+export type AbortCause = ResetCause | "answered";
 
-  /** @param taken is called when there is room again */
+/**
+ * Hands content from the pump, which pushes, to a handler, which pulls. It holds one piece; while it does, it is
+ * `full` and the pump rests. A second iteration goes on where the first one is.
+ */
+export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+  readonly #taken: () => void;
+  #held: Uint8Array | null = null;
+  #waiting: Waiter[] = [];
+  #state: "open" | "ended" | "left" | MessageAborted = "open";
+
+  /** @param taken is called when the piece that was held is gone */
   constructor(taken: () => void) {
     this.#taken = taken;
   }
 
-  /** A piece waits to be taken. */
+  /** Whether a piece waits to be taken. */
   get full(): boolean {
-    return this.#piece !== null;
+    return this.#held !== null;
   }
 
+  /** The next piece. Not while it is full. */
   push(octets: Uint8Array): void {
     if (this.#state !== "open") return;
-    if (this.#waiting === null) this.#piece = octets;
-    else this.#deliver({ done: false, value: octets });
+    const waiter = this.#waiting.shift();
+    if (waiter === undefined) this.#held = octets;
+    else waiter.resolve({ done: false, value: octets });
   }
 
+  /** All was pushed. */
   end(): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
-    this.#deliver({ done: true, value: undefined });
+    for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
   }
 
+  /** Nothing more comes, and what came is not whole. After `end` it changes nothing for who reads on. */
   abort(error: MessageAborted): void {
-    if (this.#state === "aborted" || this.#state === "discarded") return;
-    this.#state = "aborted";
-    this.#error = error;
-    this.#piece = null;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.reject(error);
-  }
-
-  /** The reader wants no more: what is still to come is thrown away. */
-  discard(): void {
-    if (this.#state !== "open" && this.#state !== "ended") return;
-    const full = this.full;
-    this.#state = "discarded";
-    this.#piece = null;
-    this.#deliver({ done: true, value: undefined });
-    if (full) this.#taken();
-  }
-
-  next(): Promise<IteratorResult<Uint8Array>> {
-    const piece = this.#piece;
-    if (piece !== null) {
-      this.#piece = null;
-      this.#taken();
-      return Promise.resolve({ done: false, value: piece });
-    }
-    if (this.#error !== null) return Promise.reject(this.#error);
-    if (this.#state !== "open") return Promise.resolve({ done: true, value: undefined });
-    if (this.#waiting !== null) return Promise.reject(new Error("the body has one reader"));
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
-  }
-
-  return(): Promise<IteratorResult<Uint8Array>> {
-    this.discard();
-    return Promise.resolve({ done: true, value: undefined });
+    if (this.#state !== "open") return;
+    this.#state = error;
+    this.#held = null;
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  #deliver(result: IteratorResult<Uint8Array>): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.resolve(result);
+  /** The next piece, when there is one. */
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#held !== null) {
+      const value = this.#held;
+      this.#held = null;
+      this.#taken();
+      return Promise.resolve({ done: false, value });
+    }
+    if (this.#state instanceof MessageAborted) return silenced(Promise.reject(this.#state));
+    if (this.#state !== "open") return Promise.resolve(done);
+    return silenced(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
+  }
+
+  /** The reader wants no more: the rest is thrown away. */
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#state === "open" || this.#state === "ended") this.#state = "left";
+    for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
+    if (this.#held !== null) {
+      this.#held = null;
+      this.#taken();
+    }
+    return Promise.resolve(done);
   }
 }
 
-interface Waiting {
-  resolve(result: IteratorResult<Uint8Array>): void;
-  reject(error: Error): void;
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
+  readonly reject: (error: MessageAborted) => void;
 }
 
-/** All of a body in one piece, held in memory. */
-export async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of body) {
-    pieces.push(piece);
-    length += piece.length;
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+const done: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
+
+/** A reader may have walked away from a piece that it asked for: its rejection is no news to the process. */
+function silenced<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }

@@ -1,71 +1,99 @@
 import type {
   AuthQuestion,
-  CloseReason,
   CommandQuestion,
   ConnectQuestion,
+  Content,
   DataQuestion,
   Envelope,
   HelloQuestion,
   MailQuestion,
   RcptQuestion,
   Reply,
+  Send,
   ServerEvent,
   StartTlsQuestion,
+  TlsInfo,
 } from "@sansmtp/core";
-import type { Body } from "./body.ts";
-import type { Connection } from "./connection.ts";
+import type { Closing, Connection } from "./connection.ts";
 
-/** A decision: a reply, or undefined for the default. It may take its time. */
-export type Answer = Reply | undefined | Promise<Reply | undefined> | Promise<void> | void;
+/** A reply, whose code is the decision; `undefined` gives the default, which each question carries as `reply`. */
+export type Answer = Reply | undefined;
 
-/** The verdict on a message; under LMTP perhaps one for each recipient, in their order. */
-export type Verdict = Reply | readonly (Reply | undefined)[] | undefined;
+/** The verdict on a message; under LMTP there may be one for each recipient, in order. */
+export type MessageAnswer = Answer | readonly Answer[];
+
+/** Decides a question. One that throws gives a reply of 4yz to the client and its error to `onError`. */
+export type Handler<Question, Decision = Answer> = (
+  question: Question,
+  connection: Connection,
+) => Decision | Promise<Decision>;
 
 /**
- * The application. Each handler decides on one thing, at once or by a promise; what has no handler is decided by
- * default. A handler that throws gives the client a 4yz, and the error to `onError`.
+ * What an application decides, and what it wants to know. A question without handler gets its default answer, but
+ * recipients are refused: to take mail for somebody is the application's word (RFC 5321 §7.9).
  */
 export interface Handlers {
-  connect?(question: ConnectQuestion, connection: Connection): Answer;
-  hello?(question: HelloQuestion, connection: Connection): Answer;
-  starttls?(question: StartTlsQuestion, connection: Connection): Answer;
-  /** Without it AUTH is answered 454. */
-  auth?(question: AuthQuestion, connection: Connection): Answer;
-  mail?(question: MailQuestion, connection: Connection): Answer;
-  /** Without it every recipient is refused, 550 5.7.1: mail is relayed for nobody unless the application says so. */
-  rcpt?(question: RcptQuestion, connection: Connection): Answer;
-  data?(question: DataQuestion, connection: Connection): Answer;
+  readonly connect?: Handler<ConnectQuestion>;
+  readonly hello?: Handler<HelloQuestion>;
+  readonly starttls?: Handler<StartTlsQuestion>;
+  readonly auth?: Handler<AuthQuestion>;
+  readonly mail?: Handler<MailQuestion>;
+  readonly rcpt?: Handler<RcptQuestion>;
+  readonly data?: Handler<DataQuestion>;
   /**
-   * Takes a message. It is called when the content begins; what it returns is the final reply, and the client has
-   * no 250 before (RFC 5321 §6.1). What it leaves of the body is read and thrown away. Without it, or without a
-   * reply, the answer is 451.
+   * Takes a message. It is called when the first content is there, and what it returns is the final reply: with a
+   * 250 the server has taken responsibility (RFC 5321 §6.1), so the message has to be safe by then. Content that it
+   * leaves unread is read and thrown away. The default, also for `undefined`, is 451.
    */
-  message?(message: Message, connection: Connection): Verdict | Promise<Verdict>;
-  command?(question: CommandQuestion, connection: Connection): Answer;
-  /** A handler has thrown, or has given what cannot be a reply. */
-  onError?(error: unknown, connection: Connection): void;
-  /** The session is over. */
-  onClose?(reason: CloseReason, connection: Connection): void;
-  /** Everything that happens, to watch and not to decide. */
-  observe?: Observer;
+  readonly message?: Handler<Message, MessageAnswer>;
+  readonly command?: Handler<CommandQuestion>;
+  /**
+   * Something went wrong on this side: a handler threw, or gave a reply that cannot be; a hook threw. The client has
+   * been told 4yz. Default: `console.error`. What this hook throws is lost.
+   */
+  readonly onError?: (error: unknown, connection: Connection) => void;
+  /** A connection is over. */
+  readonly onClose?: (closing: Closing, connection: Connection) => void;
+  /** Watches the sessions. */
+  readonly observe?: Observer;
 }
 
-/** A message that is arriving. */
-export interface Message extends Envelope {
-  /** Its content as it arrives, for one reader. It throws {@link MessageAborted} when the message comes to nothing. */
-  readonly body: Body;
-  /** Fires when the message comes to nothing, also while the verdict is being thought about. */
-  readonly signal: AbortSignal;
-  /** LMTP: gives the verdict for one recipient, from 0, as soon as it is known; what is returned is for the rest. */
-  verdict(recipient: number, reply: Reply): void;
-}
-
-/** Watches a connection. What AUTH carries is secret: it passes here as it is. */
+/** Sees what happens and decides nothing. */
 export interface Observer {
-  /** Octets from the client, inside TLS as they were before it. */
-  received?(octets: Uint8Array, connection: Connection): void;
-  /** Octets for the client. */
-  sent?(octets: Uint8Array, connection: Connection): void;
-  /** What the session said to do, asked or noticed, before it is acted upon. */
-  event?(event: ServerEvent, connection: Connection): void;
+  /**
+   * Octets from the client, as they were before TLS. In them is everything, AUTH responses too: who shows or stores
+   * them has to see to those.
+   */
+  readonly receive?: (octets: Uint8Array, connection: Connection) => void;
+  /** Octets to the client, as they are before TLS. */
+  readonly send?: (octets: Uint8Array, connection: Connection) => void;
+  /** What the session gave, before it is acted on. The response in an `auth` question is left out (null). */
+  readonly event?: (event: Exclude<ServerEvent, Send>, connection: Connection) => void;
+  /** A handshake succeeded. */
+  readonly secured?: (tls: TlsInfo, connection: Connection) => void;
+}
+
+/** A message on its way in. */
+export interface Message extends Envelope {
+  /**
+   * The content, dots unstuffed, in order, in pieces of any size. It can be iterated once. The client is held back
+   * as long as the pieces are not taken. When the message will not become whole the iteration throws
+   * {@link MessageAborted}: an iteration that ends has given the whole message.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** What was seen in the content; null until it has come to its end. */
+  readonly content: Content | null;
+  /** Aborted, with a {@link MessageAborted}, when nobody waits for the verdict any more. */
+  readonly signal: AbortSignal;
+  /** The protocol word for the Received field: `ESMTPS`, `LMTPA`... (RFC 3848). */
+  readonly protocol: string;
+  /**
+   * Under LMTP, the verdict for one recipient as soon as it is known (RFC 2033 §5). The value that the handler
+   * returns is for those that have none by then.
+   *
+   * @param index the recipient's place in `recipients`, from 0
+   * @returns false when it comes too late: the message was aborted, or this recipient has a verdict
+   * @throws {UsageError} when the protocol is not LMTP or there is no such recipient
+   */
+  verdict(index: number, reply: Answer): boolean;
 }

@@ -1,10 +1,12 @@
 /**
- * The pump between an SMTP session and a connection: handlers in, replies out, for any transport and any runtime.
+ * Runs sansmtp sessions on connections: the pump between a session and a transport, the handlers by which an
+ * application decides, and what all connections of a server have in common.
  *
  * @module
  */
-export { Body, collect, MessageAborted } from "./body.ts";
-export { Connection, type Ends } from "./connection.ts";
-export type { Answer, Handlers, Message, Observer, Verdict } from "./handlers.ts";
+export { type AbortCause, MessageAborted } from "./body.ts";
+export type { Closing, Connected, Connection, ConnectionFacts } from "./connection.ts";
+export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer } from "./handlers.ts";
+export { serve } from "./serve.ts";
 export { type Admission, Service } from "./service.ts";
 export type { Transport } from "./transport.ts";

@@ -1,41 +1,56 @@
 import {
-  type CloseReason,
+  type ConnectQuestion,
+  type Endpoint,
   type Reply,
   reply,
   type ServerConfig,
+  ServerSession,
   type ServerSettings,
   settle,
+  UsageError,
 } from "@sansmtp/core";
-import { Connection, type Ends } from "./connection.ts";
+import type { Connected, Connection } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
+import { serve } from "./serve.ts";
 import type { Transport } from "./transport.ts";
 
-/** How many connections are served at a time. Those above are told 421. */
+/** How many connections are served at a time. Those beyond are told 421 (RFC 5321 §3.8). */
 export interface Admission {
-  /** In all. Default: as many as come. */
+  /** In all. Default 1000: below what a process may have open, and each holds 128 KiB at worst, so 128 MB. */
   readonly maxConnections?: number;
-  /** From one address. Default: as many as come. */
+  /**
+   * From one client, as the PROXY header names it if there is one: an IPv4 address, or the first half of an IPv6
+   * address, which is what one customer has. Default 100: a tenth of all, and more than senders open.
+   */
   readonly maxConnectionsPerAddress?: number;
 }
 
-/** All connections of a server, whatever they are made of: how many, who, and how they end. */
+/** All connections of a server, whatever they are made of: how many, from whom, and how the last of them end. */
 export class Service {
-  readonly #settings: ServerSettings;
+  /** The configuration with its defaults filled in. */
+  readonly settings: ServerSettings;
   readonly #handlers: Handlers;
-  readonly #admission: Admission;
-  readonly #open = new Set<Connection>();
-  #closing = false;
+  readonly #limits: Required<Admission>;
+  readonly #open: Set<Connected> = new Set();
+  /** Connections that were admitted, in all and by client. */
+  #admitted = 0;
+  readonly #clients: Map<string, number> = new Map();
+  #number = 0;
+  #ending: "idle" | "now" | null = null;
+  #emptied: (() => void)[] = [];
 
   /** @throws {UsageError} when the configuration cannot be */
   constructor(config: ServerConfig, handlers: Handlers, admission: Admission = {}) {
-    this.#settings = settle(config);
-    this.#handlers = handlers;
-    this.#admission = admission;
-  }
-
-  /** The configuration with its defaults. */
-  get settings(): ServerSettings {
-    return this.#settings;
+    const { maxConnections = 1000, maxConnectionsPerAddress = 100 } = admission;
+    for (const [name, limit] of Object.entries({ maxConnections, maxConnectionsPerAddress })) {
+      if (!(limit >= 1)) throw new UsageError(`${name}: ${limit}, must be at least 1`);
+    }
+    this.settings = settle(config);
+    this.#limits = { maxConnections, maxConnectionsPerAddress };
+    this.#handlers = {
+      ...handlers,
+      connect: (question, connection) => this.#connect(question, connection, handlers),
+    };
   }
 
   /** The connections that are open. */
@@ -43,42 +58,82 @@ export class Service {
     return this.#open;
   }
 
-  /** Serves one more connection. The caller starts it, and tells it what arrives. */
-  accept(transport: Transport, ends: Partial<Ends> = {}): Connection {
-    const refusal = this.#refusal(ends.remoteAddress ?? null);
-    const handlers = refusal === null ? this.#handlers : { ...this.#handlers, connect: () => refusal };
-    const connection = new Connection(this.#settings, transport, handlers, ends);
+  /**
+   * Serves one more connection.
+   *
+   * @returns null when there are so many that not even that can be told: the adapter closes without a word
+   */
+  accept(transport: Transport, ends: { peer: Endpoint | null; local: Endpoint | null }): Connected | null {
+    // A tenth more are let in to be told 421, which with TLS takes a handshake.
+    if (this.#open.size >= this.#limits.maxConnections * 1.1 + 10) return null;
+    const session = new ServerSession(this.settings, transport.now());
+    const { command: stall } = this.settings.timers;
+    const facts = { id: ++this.#number, ...ends, stall };
+    const connection = serve(session, transport, this.#handlers, facts);
     this.#open.add(connection);
-    connection.closed.then(() => this.#open.delete(connection));
+    if (this.#ending !== null) connection.shutdown(this.#ending);
+    connection.closed.then(() => this.#closed(connection));
     return connection;
   }
 
   /**
-   * Ends the service: idle sessions are told 421 at once, open transactions may finish, and what is still open
-   * after `within` milliseconds is told 421 then.
+   * Ends the service: `idle` tells 421 to each connection as soon as no transaction is open on it, `now` to all.
    *
-   * @param after calls back after so many milliseconds, and returns what cancels that
+   * @returns resolves when no connection is open
    */
-  async close(within: number, after: (milliseconds: number, call: () => void) => () => void): Promise<void> {
-    this.#closing = true;
-    for (const connection of [...this.#open]) connection.shutdown("idle");
-    const cancel = after(within, () => {
-      for (const connection of [...this.#open]) connection.shutdown("now");
-    });
-    const ends: Promise<CloseReason>[] = [...this.#open].map(({ closed }) => closed);
-    await Promise.all(ends);
-    cancel();
+  shutdown(when: "idle" | "now"): Promise<void> {
+    if (this.#ending !== "now") this.#ending = when;
+    const empty = new Promise<void>((resolve) => this.#emptied.push(resolve));
+    for (const connection of [...this.#open]) connection.shutdown(when);
+    this.#tellEmpty();
+    return empty;
   }
 
-  #refusal(address: string | null): Reply | null {
-    if (this.#closing) return reply(421, "4.3.2", "Service not available, closing transmission channel");
-    const { maxConnections, maxConnectionsPerAddress } = this.#admission;
-    if (maxConnections !== undefined && this.#open.size >= maxConnections) return tooMany;
-    if (maxConnectionsPerAddress === undefined || address === null) return null;
-    let same = 0;
-    for (const { ends } of this.#open) if (ends.remoteAddress === address) same++;
-    return same >= maxConnectionsPerAddress ? tooMany : null;
+  #connect(question: ConnectQuestion, connection: Connection, handlers: Handlers): ReturnType<Connect> {
+    return this.#refusal(connection) ?? handlers.connect?.(question, connection);
+  }
+
+  /** Admits a connection, or says why not. */
+  #refusal(connection: Connection): Reply | null {
+    const { maxConnections, maxConnectionsPerAddress } = this.#limits;
+    const client = clientOf(connection.remote);
+    const others = client === null ? 0 : (this.#clients.get(client) ?? 0);
+    if (this.#admitted >= maxConnections || others >= maxConnectionsPerAddress) return tooMany;
+    this.#admitted++;
+    if (client !== null) this.#clients.set(client, others + 1);
+    connection.closed.then(() => {
+      this.#admitted--;
+      if (client === null) return;
+      const left = (this.#clients.get(client) as number) - 1;
+      if (left === 0) this.#clients.delete(client);
+      else this.#clients.set(client, left);
+    });
+    return null;
+  }
+
+  #closed(connection: Connected): void {
+    this.#open.delete(connection);
+    this.#tellEmpty();
+  }
+
+  #tellEmpty(): void {
+    if (this.#open.size > 0) return;
+    for (const resolve of this.#emptied.splice(0)) resolve();
   }
 }
 
+type Connect = NonNullable<Handlers["connect"]>;
+
 const tooMany = reply(421, "4.7.0", "Too many connections, try again later");
+
+/** Who counts as one client: whoever has an IPv4 address, or a /64 of IPv6. */
+function clientOf(remote: Endpoint | null): string | null {
+  if (remote === null || !remote.address.includes(":")) return remote?.address ?? null;
+  const [head, tail] = remote.address.split("::") as [string, string | undefined];
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const after = tail === "" ? 0 : tail.split(":").length;
+    while (groups.length + after < 8) groups.push("0");
+  }
+  return groups.slice(0, 4).join(":");
+}

@@ -1,33 +1,35 @@
 import type { Millis, TlsInfo } from "@sansmtp/core";
 
 /**
- * A connection as the pump sees it: what an adapter for a runtime, or a transport of your own, has to provide. The
- * other direction is {@link Connection}: tell it what arrives.
+ * A connection as the pump sees it: what an adapter for a runtime has to give. What happens on the connection is
+ * told to the {@link Connected} that `serve` returns; none of these methods may call it before they return.
  */
 export interface Transport {
   /**
-   * Writes octets, behind all that was written before. A promise says that the transport is full, and resolves
-   * when it has drained: until then nothing more is written than the end of the session. It never rejects; a
-   * transport that breaks calls `lost`.
+   * Writes octets, behind those written before. A promise says that enough is waiting: nothing more is written, nor
+   * asked of the client, before it resolves. Rejected: the connection is lost.
    */
   write(octets: Uint8Array): void | Promise<void>;
   /**
-   * Starts the TLS handshake as server, when all that was written has left. Absent where the runtime cannot.
+   * Starts TLS as server when everything written has left. Absent where the runtime cannot.
    *
-   * @param leftover octets that were read already and belong to TLS
-   * @returns what the handshake gave; it rejects when it failed
+   * @param received octets that were read already and belong to TLS, to be put before what is read next
+   * @returns what the handshake gave, once it is done; rejected when it fails. The end of the connection fails it
    */
-  upgrade?(leftover: Uint8Array): Promise<Partial<TlsInfo>>;
-  /**
-   * Closes, when all that was written has left; so that the last reply arrives even if the client still sends.
-   *
-   * @param broken nothing more can or should be delivered: let go at once
-   */
-  close(broken: boolean): void;
-  /** Whether to read. What arrives all the same is not lost. */
+  upgrade?(received: Uint8Array): Promise<Partial<TlsInfo>>;
+  /** Read from the connection, or leave unread octets where they are. Called when it changes. */
   read(on: boolean): void;
-  /** Call `wake` at that time, and not at any asked for earlier; null: not at all. */
+  /**
+   * Call `wake` of the connection at this time; null: not at all. A call replaces the one before. Waking too early
+   * or for nothing does no harm.
+   */
   wake(at: Millis | null): void;
-  /** The time on a monotonic clock, in milliseconds from any origin. */
+  /**
+   * The session is over. What was written should still arrive: a connection that is closed with octets unread is
+   * reset, and a reset may overtake the last reply. So: end the sending side, discard what comes for a short time,
+   * then let go. During a handshake let go at once. Nothing is called after this but `now`.
+   */
+  close(): void;
+  /** The time, from any monotonic origin, in milliseconds. */
   now(): Millis;
 }

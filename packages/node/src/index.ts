@@ -1,10 +1,24 @@
 /**
- * SMTP and LMTP servers on the sockets of Node.
+ * SMTP and LMTP servers on the sockets of Node. What a handler needs of the other packages is here, too.
  *
  * @module
  */
-
-export { type Reply, reply, UsageError } from "@sansmtp/core";
-export { type Connection, collect, type Handlers, type Message, MessageAborted } from "@sansmtp/drive";
-export { type Address, createServer, type Place, Server, type ServerOptions } from "./server.ts";
-export { SocketTransport } from "./transport.ts";
+export { challenge, type Reply, reply, UsageError } from "@sansmtp/core";
+export {
+  type Answer,
+  type Closing,
+  type Connection,
+  type Handlers,
+  type Message,
+  MessageAborted,
+  type MessageAnswer,
+  type Observer,
+} from "@sansmtp/drive";
+export {
+  type Address,
+  createServer,
+  type ListenOptions,
+  type Place,
+  type Server,
+  type ServerOptions,
+} from "./server.ts";

@@ -1,30 +1,43 @@
 import {
-  BlockList,
+  type BlockList,
   createServer as createNetServer,
-  isIPv6,
   type Server as NetServer,
   type Socket,
 } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { type ServerConfig, UsageError } from "@sansmtp/core";
-import { type Admission, type Connection, type Ends, type Handlers, Service } from "@sansmtp/drive";
+import { type Admission, type Connection, type Handlers, Service } from "@sansmtp/drive";
+import { contains, endsOf, networks } from "./addresses.ts";
+import { Handshakes } from "./handshakes.ts";
 import { SocketTransport } from "./transport.ts";
 
-/** What a server is made of: how the protocol goes, what the application decides, and the runtime's own. */
+/** What a server is made of: how the protocol goes, what the application decides, and what is Node's own. */
 export interface ServerOptions extends ServerConfig, Handlers, Admission {
   /**
-   * Key, certificate and what else Node's `tls.createServer` takes; needed unless `tls` is `none`. TLS below 1.2 is
-   * refused unless `minVersion` says otherwise; client certificates are asked for with `requestCert` only.
+   * `offered` is the default when `tlsOptions` are given. See {@link ServerConfig.tls}.
+   */
+  readonly tls?: ServerConfig["tls"];
+  /**
+   * Key, certificate, and what else `tls.createServer` of Node takes. TLS below 1.2 is refused unless `minVersion`
+   * says otherwise (RFC 8314 §4.1); clients are asked for a certificate only with `requestCert`, and one that is
+   * not signed by `ca` then ends the connection unless `rejectUnauthorized` is false.
    */
   readonly tlsOptions?: TlsOptions;
-  /** Who may connect when `proxy` is on: addresses, or networks as `10.0.0.0/8`. Others are cut off. */
+  /**
+   * Who may connect when `proxy` is on: addresses and networks, such as `10.0.0.0/8`. Connections from elsewhere are
+   * destroyed. At a Unix socket it is the file's permissions that say who may.
+   */
   readonly trustedProxies?: readonly string[];
-  /** Closes the server when it fires. */
-  readonly signal?: AbortSignal;
 }
 
-/** Where to listen: a TCP port (0: any that is free), or the path of a Unix socket. */
+/** Where to listen: a TCP port (0: one that is free) of a host (by default 127.0.0.1), or a Unix socket. */
 export type Place = { readonly port: number; readonly host?: string } | { readonly path: string };
+
+/** Where to listen, and until when. */
+export type ListenOptions = Place & {
+  /** Closes the server when it is aborted. */
+  readonly signal?: AbortSignal;
+};
 
 /** Where a server listens. */
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -32,37 +45,35 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 /**
  * Makes a server; it listens when `listen` is called.
  *
- * @throws {UsageError} when the options cannot be
+ * @throws {UsageError} naming the option that cannot be
  */
 export function createServer(options: ServerOptions): Server {
   return new Server(options);
 }
 
-/** An SMTP or LMTP server on sockets of Node. */
+/** An SMTP or LMTP server on sockets of Node. Made by {@link createServer}. */
 export class Server {
   readonly #service: Service;
-  readonly #net: NetServer;
-  readonly #tls: TlsOptions;
+  readonly #handshakes: Handshakes | null;
   readonly #trusted: BlockList | null;
-  readonly #sockets = new Set<Socket>();
+  readonly #net: NetServer;
   #closing: Promise<void> | null = null;
 
   constructor(options: ServerOptions) {
-    const { tlsOptions, trustedProxies, signal } = options;
-    this.#service = new Service(options, options, options);
-    this.#tls = { minVersion: "TLSv1.2", ...tlsOptions };
-    this.#trusted = options.proxy ? networks(trustedProxies ?? []) : null;
-    if (this.#service.settings.tls !== "none" && !hasCertificate(this.#tls)) {
-      throw new UsageError("tlsOptions: TLS needs a key and a certificate");
+    const { tlsOptions, trustedProxies, proxy = false } = options;
+    const tls = options.tls ?? (tlsOptions === undefined ? "none" : "offered");
+    this.#service = new Service({ ...options, tls }, options, options);
+    if (tls !== "none" && !hasCertificate(tlsOptions)) {
+      throw new UsageError(`tlsOptions: TLS that is ${tls} needs a key and a certificate`);
     }
-    if (options.proxy && !trustedProxies?.length)
-      throw new UsageError("trustedProxies: proxy needs to know whom to trust");
-    // Half-open: a client may end its side and still wait for replies. Every path that closes is our own.
-    this.#net = createNetServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) =>
+    if (proxy && trustedProxies === undefined)
+      throw new UsageError("trustedProxies: whom to believe as proxy?");
+    this.#handshakes = tls === "none" ? null : new Handshakes(tlsOptions ?? {});
+    this.#trusted = proxy ? networks(trustedProxies ?? []) : null;
+    // Half-open: a client may end its side and still wait for replies. Each path to the end is this library's own.
+    this.#net = createNetServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) =>
       this.#accept(socket),
     );
-    if (signal?.aborted) this.#closing = Promise.resolve();
-    else signal?.addEventListener("abort", () => void this.close(), { once: true });
   }
 
   /** The connections that are open. */
@@ -78,97 +89,88 @@ export class Server {
   }
 
   /**
-   * Listens. It rejects with the error of the system when that place cannot be had.
+   * Listens. It rejects with the system's error when that place cannot be had.
    *
-   * @throws {UsageError} when the server is closed, or listens already
+   * @throws {UsageError} (as a rejection) when the server listens already, or was closed
    */
-  listen(place: Place): Promise<Address> {
-    if (this.#closing !== null) throw new UsageError("listen: the server is closed");
+  async listen(options: ListenOptions): Promise<Address> {
+    const { signal } = options;
+    if (this.#closing !== null) throw new UsageError("listen: the server was closed");
     if (this.#net.listening) throw new UsageError("listen: the server listens already");
-    return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
       this.#net.once("error", reject);
-      const listening = (): void => {
+      this.#net.listen(place(options), () => {
         this.#net.off("error", reject);
-        resolve(this.address as Address);
-      };
-      if ("path" in place) this.#net.listen({ path: place.path }, listening);
-      else this.#net.listen({ port: place.port, host: place.host ?? "127.0.0.1" }, listening);
+        // A connection that the system cannot accept (EMFILE) is a misfortune, not the end of the process.
+        this.#net.on("error", (error) => process.emitWarning(error));
+        resolve();
+      });
     });
+    const abort = (): void => void this.close();
+    signal?.addEventListener("abort", abort);
+    this.#net.once("close", () => signal?.removeEventListener("abort", abort));
+    const { address } = this;
+    // Something has closed the server while the system was looking for the place.
+    if (signal?.aborted || this.#closing !== null) {
+      this.#net.close();
+      await this.close();
+      throw signal?.reason ?? new UsageError("listen: the server was closed");
+    }
+    return address as Address;
   }
 
   /**
-   * Ends the service: no new connections; 421 to idle sessions at once; open transactions may finish, and what is
-   * left then is told 421, too. Resolves when the last connection is gone.
+   * Ends the service: no new connections, 421 to idle ones at once; open transactions may go on for a while, and
+   * what is left then is told 421, too. Called again, it may shorten the while.
    *
-   * @param options within: milliseconds for open transactions, 30,000 by default
+   * @param options `within`: how long open transactions may take, in milliseconds; 30,000 by default
+   * @returns resolves when all connections are gone
    */
   close(options: { readonly within?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.within ?? 30_000);
-    return this.#closing;
+    const timer = setTimeout(
+      () => this.#service.shutdown("now"),
+      Math.min(options.within ?? 30_000, longestTimer),
+    );
+    this.#closing ??= this.#close();
+    return this.#closing.finally(() => clearTimeout(timer));
   }
 
+  /** Closes as `close()` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #close(within: number): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      if (this.#net.listening) this.#net.close(() => resolve());
-      else resolve();
-    });
-    await this.#service.close(within, (milliseconds, call) => {
-      const timer = setTimeout(call, milliseconds);
-      return () => clearTimeout(timer);
-    });
+  async #close(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    await this.#service.shutdown("idle");
+    // Comes when the last socket is gone, which may have been waiting for its client to take the last reply.
     await stopped;
-    await Promise.all(
-      [...this.#sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))),
-    );
   }
 
   #accept(socket: Socket): void {
-    if (this.#trusted !== null && !contains(this.#trusted, socket.remoteAddress)) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    const transport = new SocketTransport(socket, this.#tls);
-    transport.attach(this.#service.accept(transport, ends(socket)));
+    const ends = endsOf(socket);
+    const transport = new SocketTransport(socket, this.#handshakes);
+    const connection = this.#mayConnect(ends.peer) ? this.#service.accept(transport, ends) : null;
+    if (connection === null) socket.destroy();
+    else transport.attach(connection);
+  }
+
+  #mayConnect(peer: ReturnType<typeof endsOf>["peer"]): boolean {
+    if (this.#trusted === null) return true;
+    return peer === null ? typeof this.#net.address() === "string" : contains(this.#trusted, peer);
   }
 }
 
-function ends(socket: Socket): Ends {
-  return {
-    remoteAddress: plainAddress(socket.remoteAddress),
-    remotePort: socket.remotePort ?? null,
-    localAddress: plainAddress(socket.localAddress),
-    localPort: socket.localPort ?? null,
-  };
+function place(options: ListenOptions): { path: string } | { port: number; host: string } {
+  if ("path" in options) return { path: options.path };
+  return { port: options.port, host: options.host ?? "127.0.0.1" };
 }
 
-/** An IPv4 client of a socket that listens on both families is an IPv4 client. */
-function plainAddress(address: string | undefined): string | null {
-  return address?.replace(/^::ffff:(?=[0-9.]+$)/, "") ?? null;
+function hasCertificate(options: TlsOptions = {}): boolean {
+  const { key, cert, pfx, SNICallback, secureContext } = options;
+  return (key !== undefined && cert !== undefined) || [pfx, SNICallback, secureContext].some(Boolean);
 }
 
-function hasCertificate({ key, cert, pfx, SNICallback }: TlsOptions): boolean {
-  return (key !== undefined && cert !== undefined) || pfx !== undefined || SNICallback !== undefined;
-}
-
-function networks(places: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const place of places) {
-    const [address, prefix] = place.split("/") as [string, string | undefined];
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
-  }
-  return list;
-}
-
-/** A Unix socket has no address: who may use it is a matter of the file's permissions. */
-function contains(list: BlockList, address: string | undefined): boolean {
-  const plain = plainAddress(address);
-  return plain === null || list.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
-}
+/** What a timer of Node can take, milliseconds. */
+const longestTimer = 2_147_483_647;

@@ -1,0 +1,96 @@
+import { type Content, type Envelope, type MessageQuestion, type Reply, UsageError } from "@sansmtp/core";
+import { type AbortCause, Body, MessageAborted } from "./body.ts";
+import type { Answer, Message, MessageAnswer } from "./handlers.ts";
+
+/** What a reception needs of the pump. */
+export interface Receiver {
+  /** The body can take another piece. */
+  taken(): void;
+  /** Gives the verdict for one recipient. */
+  verdict(question: MessageQuestion, index: number, reply: Answer): boolean;
+}
+
+/**
+ * A message that is being received: the meeting of the session, which gives content and at last asks for the
+ * verdict, and the handler, which reads and at last returns it. Either may be first.
+ */
+export class Reception {
+  readonly body: Body;
+  /** What the handler gets. */
+  readonly message: Message;
+  /** The question, once the message is whole. */
+  question: MessageQuestion | null = null;
+  /** What the handler returned, once it has. */
+  outcome: { readonly answer: MessageAnswer } | null = null;
+  /** Why nobody waits for the outcome any more. */
+  aborted: MessageAborted | null = null;
+  /** LMTP: recipients without a verdict. */
+  undecided: number;
+  readonly #receiver: Receiver;
+  #controller: AbortController | null = null;
+  /** LMTP: verdicts that were known before they were asked for. */
+  readonly #early: Map<number, Answer> = new Map();
+
+  constructor(envelope: Envelope, protocol: string, perRecipient: boolean, receiver: Receiver) {
+    this.undecided = envelope.recipients.length;
+    this.#receiver = receiver;
+    this.body = new Body(() => receiver.taken());
+    this.message = this.#face(envelope, protocol, perRecipient);
+  }
+
+  /** The message is whole: gives the verdicts that are known, and tells the reader. */
+  whole(question: MessageQuestion): void {
+    this.question = question;
+    for (const [index, reply] of this.#early) this.#receiver.verdict(question, index, reply);
+    this.#early.clear();
+    this.body.end();
+  }
+
+  /** The handler has returned. */
+  settle(answer: MessageAnswer): void {
+    this.outcome = { answer };
+    if (this.question === null) this.body.abort(new MessageAborted("answered"));
+  }
+
+  /** Nobody waits for the verdict any more. */
+  abort(cause: AbortCause): void {
+    this.aborted = new MessageAborted(cause);
+    this.body.abort(this.aborted);
+    this.#controller?.abort(this.aborted);
+  }
+
+  #face(envelope: Envelope, protocol: string, perRecipient: boolean): Message {
+    const reception = this;
+    return {
+      ...envelope,
+      protocol,
+      body: this.body,
+      get content(): Content | null {
+        return reception.question?.content ?? null;
+      },
+      get signal(): AbortSignal {
+        return reception.#signal();
+      },
+      verdict(index: number, reply: Reply | undefined): boolean {
+        if (!perRecipient) throw new UsageError("verdict: only LMTP has one for each recipient");
+        if (!(index in envelope.recipients)) throw new UsageError(`verdict: there is no recipient ${index}`);
+        return reception.#verdict(index, reply);
+      },
+    };
+  }
+
+  #verdict(index: number, reply: Answer): boolean {
+    if (this.aborted !== null) return false;
+    if (this.question !== null) return this.#receiver.verdict(this.question, index, reply);
+    if (this.#early.has(index)) return false;
+    this.#early.set(index, reply);
+    return true;
+  }
+
+  /** Most messages need none, so it is made when it is asked for. */
+  #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.aborted !== null) this.#controller.abort(this.aborted);
+    return this.#controller.signal;
+  }
+}
