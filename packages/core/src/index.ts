@@ -10,7 +10,7 @@ export { type Exchanged, exchange } from "./exchange.ts";
 export { type Reply, reply, replyClass } from "./reply.ts";
 export * from "./server/config.ts";
 export type * from "./server/events.ts";
-export type { Waiting } from "./server/machine.ts";
+export type { Waiting } from "./server/record.ts";
 export { ServerSession } from "./server/session.ts";
 export type { Json, ServerSnapshot } from "./server/snapshot.ts";
 export {

@@ -3,7 +3,9 @@ import { decodeBase64, encodeBase64 } from "../syntax/base64.ts";
 import { ContentReader } from "../wire/dot.ts";
 import { ProxyReader } from "../wire/proxy.ts";
 import type { ServerSettings } from "./config.ts";
-import { contentOptions, Machine, type State } from "./machine.ts";
+import { contentOptions } from "./content.ts";
+import { Machine } from "./machine.ts";
+import type { State } from "./record.ts";
 
 /** Everything about a session but its configuration, as plain JSON. What is in `held` may change with versions. */
 export interface ServerSnapshot {

@@ -1,6 +1,6 @@
 import type { Millis } from "../time.ts";
 import type { ServerSettings, ServerTimer } from "./config.ts";
-import type { State } from "./machine.ts";
+import type { State } from "./record.ts";
 
 /** A deadline and the timer that it belongs to. */
 export interface Deadline {

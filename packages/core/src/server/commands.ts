@@ -1,0 +1,100 @@
+import { beginExchange } from "./auth.ts";
+import { beginChunk } from "./content.ts";
+import { type Context, type Interpretation, interpret, offered, ruleOf } from "./interpret.ts";
+import type { Machine } from "./machine.ts";
+import * as replies from "./replies.ts";
+import type { Rule } from "./state.ts";
+
+// Command lines: read, interpreted, carried out.
+
+/** Reads a command line and does what it says; false: none is complete. */
+export function readCommand(machine: Machine): boolean {
+  const { state } = machine;
+  const { held } = state;
+  state.held = null;
+  const line = held === null ? machine.lines.read(machine.input) : (held.line ?? "too-long");
+  if (line === null) return false;
+  const octets = held?.octets ?? machine.lines.length;
+  state.since = state.now;
+  if (line === "too-long") {
+    const detail = `command line of ${octets} octets`;
+    machine.refuse({ rule: "S-LINE-11", detail, at: 0, reply: replies.lineTooLong }, null);
+  } else {
+    execute(machine, interpret(line, octets, context(machine)));
+  }
+  return true;
+}
+
+function execute(machine: Machine, interpretation: Interpretation): void {
+  const { state, settings } = machine;
+  const { kind } = interpretation;
+  if (kind === "chunk")
+    return beginChunk(machine, interpretation.size, interpretation.last, interpretation.fault);
+  const verb = kind === "auth" ? "AUTH" : interpretation.verb;
+  const rule = ruleOf(verb, settings);
+  if (outOfStep(machine, verb, rule)) return;
+  if (kind === "refuse") return machine.refuse(interpretation.fault, rule);
+  if (rule?.idle && ++state.idleCommands > settings.limits.idleCommands) {
+    return machine.abuse("S-LINE-18", "Too many commands without mail");
+  }
+  switch (kind) {
+    case "ask":
+      if (verb === "STARTTLS" && machine.input.length > 0) return injected(machine);
+      if (verb === "MAIL" && ++state.transactions > settings.limits.transactions) {
+        return machine.abuse("SEC-DOS-01", "Too many transactions");
+      }
+      return machine.ask(interpretation.question);
+    case "accept":
+      if (verb === "QUIT") return machine.finish("quit", interpretation.reply);
+      if (verb === "RSET") machine.abandon("rset");
+      machine.say(interpretation.reply);
+      if (interpretation.rule.endsGroup) machine.mustSend = true;
+      return;
+    case "auth":
+      return beginExchange(
+        machine,
+        interpretation.mechanism.name,
+        interpretation.mechanism.first,
+        interpretation.initial,
+      );
+  }
+}
+
+/** With strict pipelining: the client sent ahead where it has to wait (RFC 2920 §3.1). */
+function outOfStep(machine: Machine, verb: string, rule: Rule | null): boolean {
+  const { state, settings, input } = machine;
+  if (!settings.strictPipelining || input.length === 0) return false;
+  const allowed = settings.extensions.pipelining && state.hello !== null && state.hello.verb !== "HELO";
+  if (allowed && rule?.endsGroup === false) return false;
+  machine.violation("X-PIPE-15", `octets behind ${verb}, whose reply has to be awaited`, 0);
+  machine.finish("protocol", replies.synchronization);
+  return true;
+}
+
+/** Octets behind STARTTLS came in the clear: they could be anybody's (CVE-2011-0411). */
+export function injected(machine: Machine): void {
+  machine.violation("T-TLS-04", `${machine.input.length} octets in the clear behind STARTTLS`, null);
+  machine.finish("protocol", replies.synchronization);
+}
+
+/** What the interpretation of a line depends on. */
+export function context(machine: Machine): Context {
+  const { state, settings } = machine;
+  const { hello, mail, tls } = state;
+  return {
+    phase: state.phase,
+    transaction: mail.transaction,
+    extended: hello !== null && hello.verb !== "HELO",
+    tlsActive: tls !== null,
+    tlsRequired: settings.tls === "required",
+    authenticated: state.authenticated !== null,
+    authRequired: settings.authRequired,
+    offers: (offer) => offered(offer, settings),
+    settings,
+    recipients: mail.recipients.length,
+    envelope: () => machine.envelope(),
+    refusedHere: mail.refused,
+    parameters: mail.transaction === "none" ? null : mail.parameters,
+    id: state.nextId,
+  };
+}

@@ -1,0 +1,138 @@
+import { type Reply, replyClass } from "../reply.ts";
+import { inAscii } from "./answers.ts";
+import { authenticated } from "./auth.ts";
+import { context, injected } from "./commands.ts";
+import { beginData } from "./content.ts";
+import type { Question } from "./events.ts";
+import { interpret, isRecipient } from "./interpret.ts";
+import type { Machine } from "./machine.ts";
+import { newMail, noMail, type Slot } from "./record.ts";
+
+// What follows from an answer. Replies leave in the order of the questions.
+
+/** Acts on the answer to the question that is next in order; false: it is not answered yet. */
+export function settle(machine: Machine): boolean {
+  const { state } = machine;
+  const slot = state.slots[0];
+  if (slot.verdicts !== null) return settleVerdicts(machine, slot, slot.verdicts);
+  if (slot.answer === null) return false;
+  state.slots.shift();
+  state.since = state.now;
+  apply(machine, slot.question, slot.answer);
+  return true;
+}
+
+function settleVerdicts(machine: Machine, slot: Slot, verdicts: readonly (Reply | null)[]): boolean {
+  const next = verdicts[slot.said];
+  if (next === null) return false;
+  slot.said++;
+  if (next.code === 421) {
+    machine.finish("refused", next);
+    return true;
+  }
+  machine.say(next);
+  if (slot.said < verdicts.length) return true;
+  machine.state.slots.shift();
+  delivered(machine);
+  return true;
+}
+
+function apply(machine: Machine, question: Question, answer: Reply): void {
+  const { state, settings } = machine;
+  if (question.type === "connect") return greeted(machine, answer);
+  if (answer.code === 421) return machine.finish("refused", answer);
+  const positive = replyClass(answer) < 4;
+  switch (question.type) {
+    case "hello":
+      if (positive) {
+        const first = answer.lines[0] === "" ? settings.name : `${settings.name} ${answer.lines[0]}`;
+        machine.abandon("hello");
+        state.hello = { verb: question.verb, name: question.name };
+        state.phase = "ready";
+        machine.output.put(answer.code, null, [first, ...question.capabilities]);
+        machine.mustSend = true;
+      } else {
+        machine.say(answer, false);
+        machine.mustSend = true;
+      }
+      return;
+    case "starttls":
+      machine.mustSend = true;
+      if (!positive) return machine.say(answer);
+      if (machine.input.length > 0) return injected(machine);
+      machine.say(answer);
+      state.phase = "upgrading";
+      state.upgradeDue = true;
+      return;
+    case "auth":
+      return authenticated(machine, question, answer);
+    case "mail":
+      machine.say(answer);
+      if (!positive) return;
+      state.mail = newMail("sender", question.from, question.parameters);
+      return;
+    case "rcpt":
+      if (positive) {
+        state.mail.transaction = "recipients";
+        state.mail.recipients.push({ to: question.to, parameters: question.parameters });
+      } else {
+        state.mail.refused++;
+        if (++state.refusedRecipients > settings.limits.refusedRecipients) {
+          return machine.abuse("SEC-DOS-05", "Too many recipients refused");
+        }
+      }
+      return machine.say(state.mail.parameters.smtputf8 ? answer : inAscii(question, answer));
+    case "data":
+      machine.say(answer);
+      machine.mustSend = true;
+      if (positive) beginData(machine);
+      return;
+    case "message":
+      machine.say(answer);
+      return delivered(machine);
+    case "command":
+      machine.say(question.smtputf8 ? answer : inAscii(question, answer));
+      machine.mustSend = true;
+      return;
+  }
+}
+
+function greeted(machine: Machine, answer: Reply): void {
+  const { state } = machine;
+  // A client that was told 421 or 521 has nothing more to say; after 554 it may still QUIT (RFC 5321 §3.1).
+  if (replyClass(answer) === 4 || answer.code === 521) return machine.finish("refused", answer);
+  machine.say(answer, false, true);
+  machine.mustSend = true;
+  if (replyClass(answer) === 5) state.phase = "refused";
+  else state.phase = state.tls?.sufficient === false ? "insecure" : "unidentified";
+}
+
+function delivered(machine: Machine): void {
+  const { state } = machine;
+  state.mail = noMail();
+  machine.content = null;
+  state.chunk = null;
+  state.reader = "line";
+  state.since = state.now;
+  state.idleCommands = 0;
+}
+
+/** A pipelined RCPT may be asked while earlier ones are open; whatever else comes waits for them. */
+export function askAhead(machine: Machine): boolean {
+  const { state, settings } = machine;
+  const { slots, mail } = state;
+  if (state.held !== null || slots.length >= settings.concurrentRecipients) return false;
+  if (state.reader !== "line" || !slots.every(({ question }) => question.type === "rcpt")) return false;
+  if (mail.recipients.length + slots.length >= settings.limits.recipients) return false;
+  const line = machine.lines.read(machine.input);
+  if (line === null) return false;
+  const octets = machine.lines.length;
+  const interpretation =
+    line !== "too-long" && isRecipient(line) ? interpret(line, octets, context(machine)) : null;
+  if (interpretation?.kind === "ask") {
+    machine.ask(interpretation.question);
+  } else {
+    state.held = { line: line === "too-long" ? null : line, octets };
+  }
+  return true;
+}

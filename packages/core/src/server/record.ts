@@ -1,0 +1,136 @@
+import type { Reply } from "../reply.ts";
+import type { Fault } from "../syntax/fault.ts";
+import { type MailParameters, noMailParameters } from "../syntax/parameters.ts";
+import type { Path } from "../syntax/path.ts";
+import type { Millis } from "../time.ts";
+import type { ProxyHeader } from "../wire/proxy.ts";
+import type { ServerSettings } from "./config.ts";
+import type { CloseReason, Question, Recipient, TlsInfo } from "./events.ts";
+import type { Phase, Reader, Transaction } from "./state.ts";
+
+/**
+ * What the session waits for. `nothing`: call `poll`. `input`: octets from the peer, or the deadline. `answer`: a
+ * question is open. `tls`: the outcome of the handshake. `closed`: it is over.
+ */
+export type Waiting = "nothing" | "input" | "answer" | "tls" | "closed";
+
+/** The state of a session, but for octets on their way: plain data, so that a snapshot is a copy. */
+export interface State {
+  phase: Phase;
+  reader: Reader;
+  mail: Mail;
+  /** The last EHLO, HELO or LHLO accepted. */
+  hello: { readonly verb: "EHLO" | "HELO" | "LHLO"; readonly name: string } | null;
+  tls: TlsInfo | null;
+  /** The mechanism with which the client authenticated. */
+  authenticated: string | null;
+  /** The AUTH exchange under way. */
+  exchange: { readonly mechanism: string; step: number } | null;
+  /** The BDAT chunk under way. */
+  chunk: {
+    readonly size: number;
+    remaining: number;
+    readonly last: boolean;
+    readonly fault: Fault | null;
+  } | null;
+  proxy: ProxyHeader | null;
+  /** Questions asked and not settled, in the order of their replies. */
+  slots: Slot[];
+  nextId: number;
+  now: Millis;
+  started: Millis;
+  /** When the wait for the present command, response or block of content began. */
+  since: Millis;
+  /** When a `body` was handed out whose taker has not polled since: its time is not the client's. */
+  heldAt: Millis | null;
+  /** Octets of the present block of content. */
+  block: number;
+  /** The client has half-closed. */
+  ended: boolean;
+  shutdown: "no" | "idle" | "now";
+  /** The handshake is to be announced, once the 220 has left. */
+  upgradeDue: boolean;
+  /** The greeting follows the handshake (implicit TLS). */
+  greetingDue: boolean;
+  early: boolean;
+  closing: CloseReason | null;
+  /** What `poll` found last, unless something has happened since. */
+  waiting: Waiting;
+  /** A command line that was read and waits until open questions are settled. */
+  held: { readonly line: Uint8Array | null; readonly octets: number } | null;
+  errors: number;
+  idleCommands: number;
+  refusedRecipients: number;
+  authFailures: number;
+  transactions: number;
+}
+
+/** A transaction. Ending one puts a fresh value here (G10). */
+export interface Mail {
+  transaction: Transaction;
+  readonly from: Path | null;
+  readonly parameters: MailParameters;
+  readonly recipients: Recipient[];
+  /** RCPTs refused by the application. */
+  refused: number;
+  /** The content is refused, and that was told. */
+  contentRefused: boolean;
+  /** When the content began. */
+  dataSince: Millis;
+}
+
+/** A question and what was answered. */
+export interface Slot {
+  readonly question: Question;
+  answer: Reply | null;
+  /** Under LMTP, for a message: the replies of the recipients, null where not known yet. */
+  readonly verdicts: (Reply | null)[] | null;
+  /** How many of them were said. */
+  said: number;
+}
+
+/** The state of a session whose connection was just made. */
+export function newState(settings: ServerSettings, now: Millis): State {
+  const implicit = settings.tls === "implicit";
+  return {
+    phase: settings.proxy ? "proxy" : implicit ? "upgrading" : "greeting",
+    reader: "line",
+    mail: noMail(),
+    hello: null,
+    tls: null,
+    authenticated: null,
+    exchange: null,
+    chunk: null,
+    proxy: null,
+    slots: [],
+    nextId: 1,
+    now,
+    started: now,
+    since: now,
+    heldAt: null,
+    block: 0,
+    ended: false,
+    shutdown: "no",
+    upgradeDue: implicit && !settings.proxy,
+    greetingDue: implicit,
+    early: false,
+    closing: null,
+    waiting: "nothing",
+    held: null,
+    errors: 0,
+    idleCommands: 0,
+    refusedRecipients: 0,
+    authFailures: 0,
+    transactions: 0,
+  };
+}
+
+/** A transaction that has just begun. */
+export function newMail(transaction: Transaction, from: Path | null, parameters: MailParameters): Mail {
+  return { transaction, from, parameters, recipients: [], refused: 0, contentRefused: false, dataSince: 0 };
+}
+
+/** No transaction: what ends one puts this in its place. */
+export function noMail(): Mail {
+  return newMail("none", null, noMailParameters);
+}
