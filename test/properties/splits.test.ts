@@ -2,6 +2,7 @@ import { type ServerConfig, type ServerEvent, ServerSession } from "@sansmtp/cor
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Client, type Decision, type Question } from "../dialogues/client.ts";
+import { heldBy } from "../dialogues/held.ts";
 import { latin1 } from "../dialogues/items.ts";
 import { configs, decideByQuestion, piecesOf, traffic } from "./traffic.ts";
 
@@ -170,9 +171,4 @@ function settleOpen(client: Client, decide: (question: Question) => Decision): v
     const question = client.open.shift() as Question;
     client.answer(question, decide(question) as Exclude<Decision, "later">);
   }
-}
-
-/** What a session holds, as the length of its snapshot. */
-function heldBy(session: ServerSession): number {
-  return JSON.stringify(session.snapshot({ secrets: true })).length;
 }

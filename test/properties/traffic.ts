@@ -87,7 +87,7 @@ function chunk(): fc.Arbitrary<string> {
 /** Configurations that differ in what matters to the reading of octets. */
 export const configs: fc.Arbitrary<Partial<ServerConfig>> = fc.record({
   protocol: fc.constantFrom("smtp", "lmtp"),
-  auth: fc.constant(["CRAM-MD5", "SCRAM-SHA-256"]),
+  mechanisms: fc.constant(["CRAM-MD5", "SCRAM-SHA-256"]),
   bareCr: fc.constantFrom("reject", "normalize", "space", "keep"),
   bareLf: fc.constantFrom("reject", "normalize", "space", "keep"),
   concurrentRecipients: fc.constantFrom(1, 3),
