@@ -6,6 +6,8 @@ export type Entry =
   | {
       readonly event: "listening";
       readonly address: string;
+      /** The TCP port; null: it is a Unix socket. */
+      readonly port: number | null;
       readonly directory: string;
       readonly notes: readonly string[];
     }

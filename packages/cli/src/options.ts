@@ -1,3 +1,4 @@
+import { type Mailbox, parseAddress, parseDomain } from "@sansmtp/core";
 import { InvalidArgumentError } from "commander";
 
 /** A TCP port; 0: any that is free. */
@@ -25,6 +26,21 @@ export function size(text: string): number {
 /** For options that may be given more than once: the values of all, read by `parse`. */
 export function each<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
   return (text, before) => [...(before ?? []), parse(text)];
+}
+
+/** A domain, or an address literal in brackets. */
+export function domain(text: string): string {
+  if (parseDomain(text) !== null) return text;
+  throw new InvalidArgumentError(
+    "It must be a domain such as mx.example.com, or an address such as [192.0.2.1].",
+  );
+}
+
+/** An address of mail. */
+export function address(text: string): Mailbox {
+  const mailbox = parseAddress(text, { utf8: true });
+  if (mailbox !== null) return mailbox;
+  throw new InvalidArgumentError("It must be an address such as someone@example.com.");
 }
 
 /** A line of a greeting. */
