@@ -56,16 +56,16 @@ export function pathFault(text: string | Uint8Array, side: Side = "forward", giv
   return found;
 }
 
-/** Reads `MAIL …`, or its argument alone. */
+/** Reads the line `MAIL …`. */
 export function readMail(text: string | Uint8Array, given: Given = {}): ReturnType<typeof parseMail> {
   const line = typeof text === "string" ? octets(text) : text;
-  return parseMail(line, line[0] === 0x4d ? 5 : 0, line.length, context(given));
+  return parseMail(line, 5, line.length, context(given));
 }
 
-/** Reads `RCPT …`, or its argument alone. */
+/** Reads the line `RCPT …`. */
 export function readRcpt(text: string | Uint8Array, given: Given = {}): ReturnType<typeof parseRcpt> {
   const line = typeof text === "string" ? octets(text) : text;
-  return parseRcpt(line, line[0] === 0x52 ? 5 : 0, line.length, context(given));
+  return parseRcpt(line, 5, line.length, context(given));
 }
 
 /** `rule code enhanced` of a fault, `ok` for what is none. */

@@ -95,7 +95,7 @@ describe("paths", () => {
     refusedBy("S-ADDR-01", text);
   });
 
-  test("S-ADDR-05 S-LINE-10 no control octet is in an address, quoted or not", () => {
+  test("S-ADDR-05 no control octet is in an address, quoted or not", () => {
     for (let octet = 0; octet < 0x100; octet++) {
       if (octet >= 0x20 && octet < 0x7f) continue;
       const char = octets(" ");
@@ -447,7 +447,7 @@ describe("addresses for callers", () => {
     ["S-LINE-04", "a@[192.0.2.1]", "a@192.0.2.1", false],
     ["S-LINE-04", "a@[192.0.2.1]", "a@[IPv6:::ffff:192.0.2.1]", false],
     ["S-LINE-04", "a@example.com", "a@example.org", false],
-    ["S-LINE-04 X-UTF8-15", "a@É.example", "a@é.example", false],
+    ["S-LINE-04", "a@É.example", "a@é.example", false],
   ])("%s %s and %s: the same is %s", (_id, one, other, same) => {
     expect(sameMailbox(read(one), read(other))).toBe(same);
     expect(sameMailbox(read(other), read(one))).toBe(same);

@@ -29,11 +29,12 @@ export interface ArgumentContext extends SyntaxOptions {
  * of it.
  */
 export function readVerb(line: Uint8Array): { readonly verb: string; readonly argument: number } {
-  const end = nextSpace(line, 0, trimBlanks(line));
+  const stop = trimBlanks(line);
+  const end = nextSpace(line, 0, stop);
   let verb = "";
   // No verb is longer; the rest of a longer one would only make it unknown once more.
   for (let at = 0; at < end && at < 64; at++) verb += String.fromCharCode(upper(line[at]));
-  return { verb, argument: skipSpaces(line, end, line.length) };
+  return { verb, argument: skipSpaces(line, end, stop) };
 }
 
 /** Where a line ends when SP and HT at its end are ignored (RFC 5321 §4.1.1). */
