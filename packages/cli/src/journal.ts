@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from "node:path";
 import pico from "picocolors";
 import { visibleText } from "./visible.ts";
 
@@ -75,7 +76,7 @@ export function textJournal(
 /** Nothing but what went wrong. */
 export function quietJournal(write: (text: string) => void): Journal {
   return (entry) => {
-    if (entry.event === "failed") write(`sansmtp: ${entry.error}\n`);
+    if (entry.event === "failed") write(`sansmtp: ${visibleText(entry.error)}\n`);
   };
 }
 
@@ -88,7 +89,7 @@ function worded(
 ): [label: string, colour: (text: string) => string, text: string] {
   switch (entry.event) {
     case "listening": {
-      const text = `Listening on ${entry.address}, keeping mail in ${entry.directory}`;
+      const text = `Listening on ${entry.address}, keeping mail in ${short(entry.directory)}`;
       return ["", paint.bold, [text, ...entry.notes].map(visibleText).join("\n")];
     }
     case "connected":
@@ -105,7 +106,7 @@ function worded(
       return ["", paint.dim, visibleText(entry.tls)];
     case "stored": {
       const from = entry.from === "" ? "<>" : entry.from;
-      const text = `${entry.id}, ${octets(entry.octets)}, from ${from} to ${entry.to.join(", ")}: ${entry.file}`;
+      const text = `${entry.id}, ${octets(entry.octets)}, from ${from} to ${entry.to.join(", ")}: ${short(entry.file)}`;
       return ["stored ", paint.bold, visibleText(text)];
     }
     case "violation":
@@ -117,6 +118,12 @@ function worded(
     case "stopping":
       return ["", paint.bold, entry.open === 0 ? "Stopping" : "Stopping when open transactions have ended"];
   }
+}
+
+/** A path below the current folder as seen from there: shorter to read and to copy. */
+function short(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here === "" || here.startsWith("..") || isAbsolute(here) ? path : here;
 }
 
 function octets(count: number): string {
