@@ -277,14 +277,11 @@ export class ContentReader {
         for (; at + 4 <= end; at += 4) {
           const word = words.getInt32(at, true);
           const controls = below14(word);
-          if (controls !== 0) {
-            const first = controls & -controls;
-            // Behind the control may be the end of data, and behind that another command: not our bits.
-            bits |= word & ((first >>> 7) - 1);
-            at += (31 - Math.clz32(first)) >>> 3;
-            break;
-          }
+          // What is behind the control is ours, too: behind CR the end of data takes four octets more.
           bits |= word;
+          if (controls === 0) continue;
+          at += (31 - Math.clz32(controls & -controls)) >>> 3;
+          break;
         }
       }
       let octet = 0;

@@ -23,8 +23,6 @@ export class Splice {
     } else if (this.#to === this.#from) {
       this.#from = from;
       this.#to = to;
-    } else if (this.#to === from) {
-      this.#to = to;
     } else {
       this.#append(this.#from, this.#to);
       this.#append(from, to);
@@ -34,7 +32,8 @@ export class Splice {
   /** This octet comes next. */
   put(octet: number): void {
     if (this.#length === 0) this.#append(this.#from, this.#to);
-    this.#reserve(1, this.#to);
+    // What one octet becomes two of may come again, for each that is left.
+    this.#reserve(1, 2 * (this.#chunk.length - this.#to));
     this.#copy[this.#length] = octet;
     this.#length += 1;
   }
@@ -55,21 +54,22 @@ export class Splice {
   }
 
   #append(from: number, to: number): void {
-    this.#reserve(to - from, to);
+    this.#reserve(to - from, this.#chunk.length - to);
     const chunk = this.#chunk;
     const copy = this.#copy;
     const shift = this.#length - from;
     if (to - from < worthNative) for (let at = from; at < to; at += 1) copy[at + shift] = chunk[at];
     else copy.set(chunk.subarray(from, to), this.#length);
     this.#length += to - from;
+    this.#to = to;
   }
 
-  #reserve(octets: number, to: number): void {
+  /** Makes room for these octets, and if it has to, for what may come behind them. */
+  #reserve(octets: number, behind: number): void {
     const needed = this.#length + octets;
     if (needed <= this.#copy.length) return;
-    // The rest of the chunk may hold a hundred other messages: it alone is no measure of what this one needs.
-    const likely = Math.min(needed + this.#chunk.length - to, 4 * needed + 1024);
-    const wider = new Uint8Array(Math.max(likely, 2 * this.#copy.length));
+    // The rest of the chunk may be a hundred other messages: it alone is no measure of what this one needs.
+    const wider = new Uint8Array(Math.min(needed + behind, 4 * needed + 1024));
     if (this.#length > 0) wider.set(this.#copy.subarray(0, this.#length));
     this.#copy = wider;
   }
