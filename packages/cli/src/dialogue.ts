@@ -113,8 +113,8 @@ export class Dialogue {
       this.#unanswered.push(verb as Asked);
       return;
     }
-    const chunk = /^BDAT +([0-9]+)( +LAST)?[ \t]*$/i.exec(text);
-    if (chunk !== null) {
+    const chunk = /^BDAT +([0-9]+)( +LAST)?(?: |\\t)*$/i.exec(text);
+    if (chunk !== null && line.length === line.octets.length) {
       this.#chunk = { size: Number(chunk[1]), last: chunk[2] !== undefined };
       this.#reading = "chunk";
       if (this.#chunk.size === 0) this.#endContent();
