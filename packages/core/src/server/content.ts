@@ -24,11 +24,15 @@ function newContent(machine: Machine, dots: boolean): ContentReader {
 export function readData(machine: Machine): boolean {
   const { input } = machine;
   const content = machine.content ?? bug("no content");
+  // Only when what was read before the end has been handed out does the end count: getters tell of the event in
+  // hand (G3).
+  if (content.ended) {
+    wholeMessage(machine, content);
+    return true;
+  }
   const before = input.length;
   if (before === 0) return false;
   take(machine, content, content.read(input), before - input.length);
-  if (!content.ended) return true;
-  wholeMessage(machine, content);
   return true;
 }
 
@@ -67,6 +71,12 @@ export function readChunk(machine: Machine): boolean {
     }
     return true;
   }
+  if (chunk.fault === null && chunk.last) {
+    const content = machine.content ?? bug("no content");
+    const held = content.finish();
+    take(machine, content, held, 0);
+    if (held !== null) return true;
+  }
   state.chunk = null;
   state.reader = "line";
   state.since = state.now;
@@ -79,10 +89,7 @@ export function readChunk(machine: Machine): boolean {
 function chunkDone(machine: Machine, size: number, last: boolean): void {
   const { state } = machine;
   const content = machine.content ?? bug("no content");
-  if (last) {
-    take(machine, content, content.finish(), 0);
-    return wholeMessage(machine, content);
-  }
+  if (last) return wholeMessage(machine, content);
   if (content.fault === null) return machine.say(replies.octetsReceived(size));
   const refusal = contentFaults[content.fault.reason];
   machine.events.push({ type: "reset", cause: "refused" });
