@@ -2,81 +2,114 @@ import { reply, type ServerConfig } from "@sansmtp/core";
 import fc from "fast-check";
 import { accept, type Decision, type Question } from "../dialogues/client.ts";
 
-/** What a client may say: good commands, bad ones, content, chunks, and plain nonsense. */
+const good = fc.constantFrom(
+  "EHLO a.example\r\n",
+  "LHLO a.example\r\n",
+  "MAIL FROM:<a@example.net>\r\n",
+  "RCPT TO:<b@example.com>\r\n",
+  "RCPT TO:<refused@example.com>\r\n",
+  "DATA\r\n",
+  "RSET\r\n",
+  "NOOP\r\n",
+);
+
+const odd = fc.constantFrom(
+  "HELO a.example\r\n",
+  "EHLO\r\n",
+  "MAIL FROM:<a@>\r\n",
+  "MAIL FROM:<a@example.net> FOO\r\n",
+  "RCPT TO:<>\r\n",
+  "VRFY x\r\n",
+  "EXPN x\r\n",
+  "HELP\r\n",
+  "TURN\r\n",
+  "FOO\r\n",
+  "AUTH CRAM-MD5\r\nAAAA\r\n",
+  "AUTH SCRAM-SHA-256\r\n*\r\n",
+  "AUTH SCRAM-SHA-256\r\n!\r\n",
+  "AUTH SCRAM-SHA-256 AAAA\r\nAAAA\r\n",
+  "AUTH SCRAM-SHA-256 AAAA\r\nAA==\r\n",
+  "AUTH SCRAM-SHA-256\r\n",
+  "AUTH FOO\r\n",
+  "NOOP\0\r\n",
+  "NOOP\n\r\n",
+  "\r\n",
+  "RSET \t\r\n",
+  ".\r\n",
+);
+
+const last = fc.constantFrom("QUIT\r\n", "BDAT x\r\n", "BDAT 99999 LAST\r\nx");
+
+/** Content with all that matters in it, dots and bare line ends first of all. */
+const content = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r\n", "\r\n.", "\0", "\xFF"), maxLength: 12 }),
+  },
+  { weight: 3, arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r", "\n", "\r\n"), maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.nat({ max: 1200 }).map((length) => "x".repeat(length)) },
+);
+
+const mail = fc.constantFrom(
+  "MAIL FROM:<a@example.net>\r\n",
+  "MAIL FROM:<> SIZE=10 BODY=8BITMIME\r\n",
+  "MAIL FROM:<> BODY=BINARYMIME\r\n",
+);
+
+const recipients = fc
+  .array(fc.constantFrom("b", "c", "refused", "deferred"), { minLength: 1, maxLength: 4 })
+  .map((names) => names.map((name) => `RCPT TO:<${name}@example.com>\r\n`).join(""));
+
+const byData = content.map((octets) => `DATA\r\n${octets}\r\n.\r\n`);
+
+const byChunks = fc
+  .array(chunk(), { minLength: 1, maxLength: 4 })
+  .map((chunks) => `${chunks.join("")}BDAT 0 LAST\r\n`);
+
+/** A whole message, now and then with something in its midst. */
+const message = fc
+  .tuple(mail, recipients, fc.option(odd, { freq: 5 }), fc.oneof(byData, byChunks))
+  .map(([from, to, between, by]) => `${from}${to}${between ?? ""}${by}`);
+
+const noise = fc.oneof(
+  content,
+  fc.string({ unit: fc.nat({ max: 255 }).map((octet) => String.fromCharCode(octet)), maxLength: 40 }),
+  fc.nat({ max: 6000 }).map((length) => `${"x".repeat(length)}\r\n`),
+);
+
+/** What a client may say: messages, good commands, bad ones, and plain nonsense. */
 export const traffic: fc.Arbitrary<string> = fc
-  .array(
+  .tuple(
     fc.oneof(
-      {
-        weight: 8,
-        arbitrary: fc.constantFrom(
-          "EHLO a.example\r\n",
-          "LHLO a.example\r\n",
-          "MAIL FROM:<a@example.net>\r\n",
-          "RCPT TO:<b@example.com>\r\n",
-          "RCPT TO:<refused@example.com>\r\n",
-          "RCPT TO:<deferred@example.com>\r\n",
-          "DATA\r\n",
-          "RSET\r\n",
-          "NOOP\r\n",
-          ".\r\n",
-        ),
-      },
-      {
-        weight: 4,
-        arbitrary: fc.constantFrom(
-          "MAIL FROM:<a@example.net> SIZE=10 BODY=8BITMIME\r\n",
-          "MAIL FROM:<> BODY=BINARYMIME\r\n",
-          "MAIL FROM:<a@>\r\n",
-          "RCPT TO:<>\r\n",
-          "EHLO\r\n",
-          "HELO a.example\r\n",
-          "VRFY x\r\n",
-          "EXPN x\r\n",
-          "HELP\r\n",
-          "TURN\r\n",
-          "FOO\r\n",
-          "AUTH CRAM-MD5\r\n",
-          "AUTH SCRAM-SHA-256\r\n",
-          "AUTH SCRAM-SHA-256 AAAA\r\n",
-          "AAAA\r\n",
-          "*\r\n",
-          "NOOP\0\r\n",
-          "NOOP\n\r\n",
-          "\r\n",
-          "RSET \t\r\n",
-        ),
-      },
-      { weight: 1, arbitrary: fc.constantFrom("QUIT\r\n", "BDAT x\r\n") },
-      { weight: 5, arbitrary: chunk() },
-      {
-        weight: 4,
-        arbitrary: fc.string({
-          unit: fc.constantFrom("a", ".", "\r", "\n", "\r\n", "\r\n.\r\n", "\0", "\xFF"),
-          maxLength: 12,
-        }),
-      },
-      { weight: 1, arbitrary: fc.nat({ max: 6000 }).map((length) => `${"x".repeat(length)}\r\n`) },
-      {
-        weight: 1,
-        arbitrary: fc.string({
-          unit: fc.nat({ max: 255 }).map((octet) => String.fromCharCode(octet)),
-          maxLength: 40,
-        }),
-      },
+      { weight: 6, arbitrary: fc.constant("EHLO a.example\r\nLHLO a.example\r\n") },
+      { weight: 1, arbitrary: noise },
     ),
-    { maxLength: 25 },
+    fc.array(
+      fc.oneof(
+        { weight: 6, arbitrary: message },
+        { weight: 5, arbitrary: good },
+        { weight: 5, arbitrary: odd },
+        { weight: 3, arbitrary: chunk() },
+        { weight: 1, arbitrary: noise },
+      ),
+      { maxLength: 12 },
+    ),
+    fc.option(last),
   )
-  .map((pieces) => pieces.join(""));
+  .map(([hello, said, end]) => hello + said.join("") + (end ?? ""));
 
 function chunk(): fc.Arbitrary<string> {
   return fc
     .record({
-      octets: fc.string({ unit: fc.constantFrom("a", "\r", "\n", ".", "\r\n", "QUIT\r\n"), maxLength: 10 }),
+      octets: fc.oneof(content, fc.constant("QUIT\r\n")),
       off: fc.oneof(
-        { weight: 6, arbitrary: fc.constant(0) },
+        { weight: 8, arbitrary: fc.constant(0) },
         { weight: 1, arbitrary: fc.integer({ min: -2, max: 5 }) },
       ),
-      last: fc.boolean(),
+      last: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(false) },
+        { weight: 1, arbitrary: fc.constant(true) },
+      ),
     })
     .map(
       ({ octets, off, last }) =>
@@ -94,8 +127,8 @@ export const configs: fc.Arbitrary<Partial<ServerConfig>> = fc.record({
   extensions: fc.record({ binarymime: fc.boolean(), expn: fc.boolean() }),
   limits: fc.record({
     textLine: fc.constantFrom(998, Number.POSITIVE_INFINITY),
-    errors: fc.constantFrom(5, 1000),
-    idleCommands: fc.constantFrom(8, 1000),
+    errors: fc.constantFrom(5, 1000, 1000, 1000),
+    idleCommands: fc.constantFrom(8, 1000, 1000, 1000),
   }),
 });
 
