@@ -171,7 +171,7 @@ const steps: readonly Step[] = [
 ];
 
 for (const [name, given] of Object.entries(settings)) {
-  test(`G1 G5 G9 G10 everything that can be reached keeps the session's word: ${name}`, () => {
+  test(`G1 G5 G9 G10 S-SES-09 everything that can be reached keeps the session's word: ${name}`, () => {
     const seen = walk(given);
     const all = [...seen.values()];
     const one = (pick: (client: Client) => string) => new Set(all.map(pick));
@@ -303,12 +303,33 @@ function walk(given: Partial<ServerConfig>): Map<string, Walker> {
       }
       const key = keyOf(client);
       if (seen.has(key)) continue;
+      expectGoodReason(client, `${step.name} in ${keyOf(from)}`);
       seen.set(key, client);
       edge.push(client);
       if (seen.size > 20_000) throw new Error(`too much can be reached: ${key}`);
     }
   }
   return seen;
+}
+
+/** The server closes after its last word, or when there is nobody to hear it. */
+function expectGoodReason(client: Client, what: string): void {
+  if (client.session.phase !== "closed") return;
+  const last = client.sent.slice(-600).split("\r\n").at(-2)?.slice(0, 4) ?? "";
+  const words: Record<string, readonly string[]> = {
+    quit: ["221 "],
+    timeout: ["421 "],
+    shutdown: ["421 "],
+    refused: ["421 ", "521 "],
+    protocol: ["421 ", "554 "],
+    abuse: ["421 "],
+  };
+  // A handshake that takes too long is cut short without a word.
+  if (client.closed === "timeout" && !client.sent.includes("421 ")) return;
+  const expected = words[client.closed ?? ""];
+  if (expected !== undefined)
+    expect([what, client.closed, expected.includes(last), last]).toEqual([what, client.closed, true, last]);
+  else expect(["end", "lost", "tls", "proxy", "shutdown"]).toContain(client.closed);
 }
 
 function keyOf(client: Client): string {

@@ -99,11 +99,12 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
 
 function greeted(machine: Machine, answer: Reply): void {
   const { state } = machine;
-  // A client that was told 421 or 521 has nothing more to say; after 554 it may still QUIT (RFC 5321 §3.1).
-  if (replyClass(answer) === 4 || answer.code === 521) return machine.finish("refused", answer);
+  // A client that was told 421 or 521 has nothing more to say; after 554, or any other refusal, it may still QUIT
+  // (RFC 5321 §3.1).
+  if (answer.code === 421 || answer.code === 521) return machine.finish("refused", answer);
   machine.say(answer, false, true);
   machine.mustSend = true;
-  if (replyClass(answer) === 5) state.phase = "refused";
+  if (replyClass(answer) !== 2) state.phase = "refused";
   else state.phase = state.tls?.sufficient === false ? "insecure" : "unidentified";
 }
 
