@@ -90,6 +90,18 @@ describe("replies leave when they should", () => {
     }
   });
 
+  test("SEC-DOS-01 G6 replies that pile up are handed out in pieces, and no more is read until they are taken", () => {
+    const session = ready({ limits: { errors: 1e9, idleCommands: 1e9 } });
+    session.receive(Buffer.from(`${mail}${rcpt.repeat(50_000)}`));
+    let sends = 0;
+    for (let event = session.poll(); event !== null; event = session.poll()) {
+      if (event.type === "send") expect(event.data.length).toBeLessThan(20_000);
+      if (event.type === "send") sends++;
+      if ("id" in event) session.answer(event.id, undefined);
+    }
+    expect(sends).toBeGreaterThan(50);
+  });
+
   test("T-TLS-03 T-TLS-16 S-QUIT-01 G4 220 comes before the handshake, 221 and 421 before the close", () => {
     expect(inOrder(ready({ tls: "offered" }), "STARTTLS\r\n")).toEqual(["starttls", "220", "upgrade"]);
     expect(inOrder(ready(), "QUIT\r\n")).toEqual(["221", "close"]);
