@@ -5,6 +5,20 @@
  * @module
  */
 export { challenge } from "./challenge.ts";
+export {
+  type ClientConfig,
+  type ClientLimits,
+  type ClientSettings,
+  type ClientTimer,
+  type ClientTimers,
+  defaultClientLimits,
+  defaultClientTimers,
+} from "./client/config.ts";
+export type { Addressee, ClientEvent, OutgoingEnvelope } from "./client/events.ts";
+export type { Failure, FailureCode, Outcome, Reason } from "./client/outcome.ts";
+export type { ClientPhase, ClientWaiting } from "./client/record.ts";
+export { ClientSession } from "./client/session.ts";
+export type { ClientSnapshot } from "./client/snapshot.ts";
 export { UsageError } from "./errors.ts";
 export { type Exchanged, exchange } from "./exchange.ts";
 export { type Reply, reply, replyClass } from "./reply.ts";
@@ -12,7 +26,7 @@ export * from "./server/config.ts";
 export type * from "./server/events.ts";
 export type { Waiting } from "./server/record.ts";
 export { ServerSession } from "./server/session.ts";
-export type { Json, ServerSnapshot } from "./server/snapshot.ts";
+export type { ServerSnapshot } from "./server/snapshot.ts";
 export {
   type ArgumentKind,
   customRule,
@@ -28,7 +42,9 @@ export {
   type Verb,
 } from "./server/state.ts";
 export { decodeBase64, encodeBase64 } from "./syntax/base64.ts";
+export type { Capabilities, Limits } from "./syntax/capabilities.ts";
 export { type Domain, formatDomain, parseDomain, sameDomain } from "./syntax/domain.ts";
+export type { Json } from "./syntax/json.ts";
 export {
   type ExtensionName,
   type MailParameters,
@@ -46,6 +62,7 @@ export {
   sameMailbox,
   strict,
 } from "./syntax/path.ts";
+export type { ReceivedReply, ReplyLimits } from "./syntax/replies.ts";
 export {
   formatDate,
   type ReceivedFacts,
@@ -58,4 +75,5 @@ export { decodeXtext, encodeXtext } from "./syntax/xtext.ts";
 export type { Millis } from "./time.ts";
 export type { BarePolicy } from "./wire/dot.ts";
 export type { Endpoint, ProxyHeader, ProxyTls, Tlv } from "./wire/proxy.ts";
+export type { LineEndPolicy } from "./wire/stuff.ts";
 export { decodeLossy, decodeUtf8, encodeUtf8 } from "./wire/utf8.ts";

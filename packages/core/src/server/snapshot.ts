@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { decodeBase64, encodeBase64 } from "../syntax/base64.ts";
+import { fromJson, type Json, toJson } from "../syntax/json.ts";
 import { ContentReader } from "../wire/dot.ts";
 import { ProxyReader } from "../wire/proxy.ts";
 import type { ServerSettings } from "./config.ts";
@@ -14,9 +14,6 @@ export interface ServerSnapshot {
   readonly redacted: boolean;
   readonly held: Json;
 }
-
-/** A JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A snapshot with everything in it. */
 export function takeSnapshot(machine: Machine): ServerSnapshot {
@@ -108,28 +105,4 @@ function mentionsAuth(octets: readonly number[]): boolean {
 
 function silenced<T extends { readonly type: string }>(event: T): T {
   return event.type === "auth" ? { ...event, response: null } : event;
-}
-
-/** Octets become `{ "$octets": base64 }`, everything else in a machine is JSON already. */
-function toJson(value: unknown): Json {
-  if (value instanceof Uint8Array) return { $octets: encodeBase64(value) };
-  if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
-  }
-  return value as Json;
-}
-
-function fromJson(value: Json): unknown {
-  if (Array.isArray(value)) return value.map(fromJson);
-  if (typeof value !== "object" || value === null) return value;
-  if ("$octets" in value) return fromBase64(String(value.$octets));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fromJson(each)]));
-}
-
-function fromBase64(text: string): Uint8Array {
-  const octets = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  const decoded = decodeBase64(octets, 0, octets.length);
-  if (decoded === null) throw new UsageError("restore: the snapshot is damaged");
-  return decoded;
 }

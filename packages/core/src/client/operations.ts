@@ -1,0 +1,159 @@
+import { bug } from "../errors.ts";
+import { decodeBase64, encodeBase64 } from "../syntax/base64.ts";
+import type { ReceivedReply } from "../syntax/replies.ts";
+import type { ClientMachine } from "./machine.ts";
+import type { Failure } from "./outcome.ts";
+import { failure, plan } from "./plan.ts";
+import type { Expected, Operation } from "./record.ts";
+import { newTransfer } from "./transfer.ts";
+
+// Everything but the content of transactions: what was asked for is done one by one, in its order.
+
+/** AUTH with its initial response, if that fits the line that every server takes (RFC 4954 §4), octets with CRLF. */
+const authLine = 512;
+
+/** Begins the next operation, if it can begin now. */
+export function advanceOperation(machine: ClientMachine): boolean {
+  const { state, settings } = machine;
+  const [operation] = state.operations;
+  if (operation === undefined) return false;
+  // All but MAIL has to be alone in its group (RFC 2920 §3.1); what is owed may be the reply to a RSET.
+  const pipelined = operation.kind === "transaction" && state.capabilities.pipelining;
+  if (state.expected.length > 0 && !pipelined) return false;
+  if (operation.kind === "transaction") {
+    const { envelope, id } = operation;
+    const planned = plan(envelope, state.capabilities, settings, state);
+    state.transfer = newTransfer(id, planned);
+    return true;
+  }
+  state.operations.shift();
+  begin(machine, operation);
+  return true;
+}
+
+/** A reply to something that is not part of a transaction. */
+export function operationReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply): void {
+  const { state } = machine;
+  const positive = Math.trunc(reply.code / 100) === 2;
+  switch (owed.kind) {
+    case "starttls":
+      return startTlsReply(machine, owed, reply, positive);
+    case "auth":
+      return authReply(machine, owed, reply, positive);
+    case "reset":
+      // A server that cannot forget a transaction cannot be given another.
+      if (!positive) machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply);
+      else if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
+      return;
+    case "command":
+      state.readyTold = false;
+      machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
+      return;
+    default:
+      bug(`no operation has a reply to ${owed.kind}`);
+  }
+}
+
+function begin(machine: ClientMachine, operation: Exclude<Operation, { kind: "transaction" }>): void {
+  const { id } = operation;
+  switch (operation.kind) {
+    case "quit":
+      return machine.quit();
+    case "starttls": {
+      const { tls, capabilities } = machine.state;
+      if (tls || !capabilities.starttls) {
+        const detail = tls ? "TLS is active already" : "the server does not offer it";
+        return skip(machine, id, "STARTTLS", failure("tls-not-offered", detail));
+      }
+      machine.state.phase = "starttls";
+      return machine.say("STARTTLS", { kind: "starttls", verb: "STARTTLS", id, index: 0, timer: "other" });
+    }
+    case "auth":
+      return beginAuth(machine, operation);
+    case "command": {
+      const kind = operation.verb === "RSET" ? "reset" : "command";
+      return machine.say(operation.line, { kind, verb: operation.verb, id, index: 0, timer: "other" });
+    }
+  }
+}
+
+function beginAuth(machine: ClientMachine, operation: Extract<Operation, { kind: "auth" }>): void {
+  const { state, settings } = machine;
+  const { id, mechanism, initial, cleartext } = operation;
+  if (!state.capabilities.auth.includes(mechanism)) {
+    return skip(machine, id, "AUTH", failure("auth-not-offered", `the server does not offer ${mechanism}`));
+  }
+  if (cleartext && !state.tls && !settings.allowInsecureAuth) {
+    const detail = `${mechanism} would show the credentials, since there is no TLS`;
+    return skip(machine, id, "AUTH", failure("auth-in-the-clear", detail));
+  }
+  const encoded = initial === null ? null : initial.length === 0 ? "=" : encodeBase64(initial);
+  const line = encoded === null ? `AUTH ${mechanism}` : `AUTH ${mechanism} ${encoded}`;
+  const fits = line.length + 2 <= authLine;
+  machine.say(fits ? line : `AUTH ${mechanism}`, {
+    kind: "auth",
+    verb: mechanism,
+    id,
+    index: fits ? 0 : 1,
+    timer: "other",
+  });
+  // Too long for the line: it is the answer to the empty challenge then.
+  state.challenged = null;
+  if (!fits) state.operations.unshift({ kind: "auth", id, mechanism, initial, cleartext });
+}
+
+function authReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply, positive: boolean): void {
+  const { state } = machine;
+  const [deferred] = state.operations;
+  const initial =
+    owed.index === 1 && deferred?.kind === "auth" && deferred.id === owed.id ? deferred.initial : null;
+  if (owed.index === 1) state.operations.shift();
+  if (reply.code === 334) {
+    const octets = Uint8Array.from(reply.octets[0]);
+    const challenge = decodeBase64(octets, 0, octets.length);
+    const again: Expected = { kind: "auth", verb: owed.verb, id: owed.id, index: 0, timer: "other" };
+    if (challenge === null || reply.lines.length > 1) return machine.say("*", again);
+    if (initial !== null) return machine.say(encodeBase64(initial), again);
+    state.challenged = { id: owed.id, mechanism: owed.verb };
+    machine.events.push({ type: "challenge", id: owed.id, octets: challenge });
+    return;
+  }
+  if (Math.trunc(reply.code / 100) === 3) {
+    return machine.fail(failure("reply-unexpected", `a ${reply.code} to AUTH`), reply);
+  }
+  if (positive) state.authenticated = true;
+  state.readyTold = false;
+  machine.events.push({ type: "reply", id: owed.id, verb: "AUTH", reply });
+}
+
+function startTlsReply(
+  machine: ClientMachine,
+  owed: Expected,
+  reply: ReceivedReply,
+  positive: boolean,
+): void {
+  const { state, settings } = machine;
+  if (positive) {
+    // What came behind the 220 came in the clear: it could be anybody's (CVE-2011-0411).
+    if (machine.input.length > 0 || machine.replies.partial) {
+      return machine.fail(failure("tls-injection", "octets in the clear behind the reply to STARTTLS"), null);
+    }
+    state.phase = "upgrading";
+    state.upgradeDue = true;
+    state.since = state.now;
+    return;
+  }
+  if (Math.trunc(reply.code / 100) === 3) {
+    return machine.fail(failure("reply-unexpected", `a ${reply.code} to STARTTLS`), reply);
+  }
+  if (settings.tls === "required")
+    return machine.fail(failure("tls-refused", "TLS is required, and refused"), reply, true);
+  state.phase = "ready";
+  state.readyTold = false;
+  machine.events.push({ type: "reply", id: owed.id, verb: "STARTTLS", reply });
+}
+
+function skip(machine: ClientMachine, id: number, verb: string, reason: Failure): void {
+  machine.state.readyTold = false;
+  machine.events.push({ type: "skipped", id, verb, reason });
+}

@@ -1,0 +1,378 @@
+import type { ReceivedReply } from "../syntax/replies.ts";
+import { ContentWriter, join, type WriterFault, type WriterOptions } from "../wire/stuff.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
+import type { ClientSettings } from "./config.ts";
+import type { ClientMachine } from "./machine.ts";
+import { type Failure, type FailureCode, type Outcome, type Reason, verdict } from "./outcome.ts";
+import { failure, type Plan } from "./plan.ts";
+import type { Expected, Transfer } from "./record.ts";
+
+/*
+ * One transaction: MAIL, RCPT for each recipient, then DATA or BDAT.
+ *
+ * Where PIPELINING is offered the commands of the envelope leave as one group, DATA with them; elsewhere one by one.
+ * Every status of the group is read. What each reply means for whom is decided here and nowhere else; a reply counts
+ * by its first digit. A transaction ends when each of its recipients has an outcome and every reply that is owed to
+ * it was read.
+ */
+
+/** A transaction that was not begun. */
+export function newTransfer(id: number, plan: Plan): Transfer {
+  return {
+    id,
+    plan,
+    outcomes: [...plan.outcomes],
+    stage: "envelope",
+    mailSaid: false,
+    mailAccepted: false,
+    mailRefusal: null,
+    next: 0,
+    accepted: [],
+    dataSaid: false,
+    chunkRefusal: null,
+    chunksOut: 0,
+    finished: false,
+    lastSent: false,
+    verdicts: 0,
+    each: false,
+    resetDue: false,
+  };
+}
+
+/** Says the next thing that can be said; false: a reply, or content, has to come first. */
+export function advanceTransfer(machine: ClientMachine, transfer: Transfer): boolean {
+  switch (transfer.stage) {
+    case "envelope":
+      return sayEnvelope(machine, transfer);
+    case "draining":
+      if (machine.state.expected.some(({ id }) => id === transfer.id)) return false;
+      settle(machine, transfer);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A reply to a command of the transaction. */
+export function transferReply(
+  machine: ClientMachine,
+  transfer: Transfer,
+  owed: Expected,
+  reply: ReceivedReply,
+): void {
+  const digit = Math.trunc(reply.code / 100);
+  switch (owed.kind) {
+    case "mail":
+      if (digit === 2) transfer.mailAccepted = true;
+      else if (digit === 3) return unexpected(machine, "MAIL", reply);
+      else refuseAll(transfer, reply);
+      return;
+    case "rcpt":
+      return rcptReply(machine, transfer, owed.index, reply);
+    case "data":
+      return dataReply(machine, transfer, reply);
+    case "chunk":
+      return chunkReply(machine, transfer, reply, owed.index === 1);
+    case "verdict":
+      if (!transfer.lastSent) return early(machine, reply);
+      return verdictReply(machine, transfer, reply);
+    default:
+      // The reply to an empty message that was sent to nobody: what it says does not matter.
+      transfer.stage = "draining";
+  }
+}
+
+/** Takes content (RFC 5321 §4.5.2, RFC 3030 §2). */
+export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Uint8Array): void {
+  const writer = machine.writer as ContentWriter;
+  const written = writer.write(octets);
+  if (!(written instanceof Uint8Array)) return faulty(machine, transfer, written);
+  const { envelopeBody, utf8 } = bodyKind(transfer);
+  if (writer.eightBit && envelopeBody === "7BIT" && !utf8) {
+    return giveUp(
+      machine,
+      transfer,
+      failure("content-8bit", "8-bit content in a message that was declared to have none"),
+    );
+  }
+  if (written.length === 0 || transfer.chunkRefusal !== null) return;
+  if (transfer.plan.mode === "data") {
+    machine.out.push({ octets: written, what: "content" });
+    return;
+  }
+  machine.chunk.push(written);
+  if (machine.chunk.reduce((size, { length }) => size + length, 0) >= machine.settings.limits.chunk) {
+    sayChunk(machine, transfer, false);
+  }
+}
+
+/** All content was written. */
+export function finishBody(machine: ClientMachine, transfer: Transfer): void {
+  const end = (machine.writer as ContentWriter).finish();
+  if (!(end instanceof Uint8Array)) return faulty(machine, transfer, end);
+  transfer.finished = true;
+  if (transfer.plan.mode === "data") {
+    transfer.stage = "verdict";
+    machine.out.push({ octets: end, what: "last" });
+    expectVerdicts(machine, transfer);
+    return;
+  }
+  if (end.length > 0) machine.chunk.push(end);
+  sayLastChunk(machine, transfer);
+}
+
+/** The content will not come: nothing that could pass for a whole message may be sent (RFC 5321 §4.1.1.4). */
+export function giveUp(machine: ClientMachine, transfer: Transfer, reason: Failure): void {
+  fillOpen(transfer, reason);
+  machine.writer = null;
+  machine.chunk = [];
+  // Only the end of the connection ends DATA without sending; after a chunk the server can be told to forget.
+  if (transfer.plan.mode === "data" && (transfer.stage === "body" || transfer.stage === "verdict")) {
+    return machine.fail(reason, null);
+  }
+  transfer.resetDue = true;
+  transfer.stage = "draining";
+}
+
+/**
+ * The outcomes at the moment at which the connection is lost: what was answered stands; where the end of the message
+ * was sent and no verdict came, nobody knows.
+ */
+export function lostOutcomes(transfer: Transfer, reason: Failure, reply: ReceivedReply | null): Outcome[] {
+  return transfer.outcomes.map((outcome, index): Outcome => {
+    if (outcome !== null) return outcome;
+    if (transfer.lastSent && transfer.accepted.includes(index)) {
+      return { status: "unknown", phase: "verdict", reply, reason: reason.code };
+    }
+    return { status: "notTried", reason: reply ?? reason };
+  });
+}
+
+function sayEnvelope(machine: ClientMachine, transfer: Transfer): boolean {
+  const { state, settings } = machine;
+  const { plan, id } = transfer;
+  const { pipelining } = state.capabilities;
+  if (transfer.outcomes.every((outcome) => outcome !== null) && !transfer.mailSaid) {
+    settle(machine, transfer);
+    return true;
+  }
+  const ahead =
+    state.expected.length === 0 || (pipelining && state.expected.length < settings.limits.outstanding);
+  if (!transfer.mailSaid) {
+    if (!ahead) return false;
+    transfer.mailSaid = true;
+    state.transactions++;
+    machine.say(plan.mail, { kind: "mail", verb: "MAIL", id, index: 0, timer: "mail" });
+    return true;
+  }
+  const refused = transfer.mailRefusal !== null;
+  while (transfer.next < plan.rcpt.length && !refused) {
+    const line = plan.rcpt[transfer.next];
+    if (line !== null) {
+      if (!ahead) return false;
+      machine.say(line, { kind: "rcpt", verb: "RCPT", id, index: transfer.next, timer: "rcpt" });
+      transfer.next++;
+      return true;
+    }
+    transfer.next++;
+  }
+  const owed = state.expected.some((expected) => expected.id === id);
+  if (owed) return pipelining && settings.pipelineData && ahead && sayData(machine, transfer);
+  if (transfer.dataSaid) return false;
+  if (refused || transfer.accepted.length === 0) {
+    transfer.resetDue = transfer.mailAccepted;
+    transfer.stage = "draining";
+    return true;
+  }
+  if (plan.mode === "data") return sayData(machine, transfer);
+  beginBody(machine, transfer);
+  return true;
+}
+
+function sayData(machine: ClientMachine, transfer: Transfer): boolean {
+  if (transfer.plan.mode !== "data" || transfer.dataSaid || transfer.mailRefusal !== null) return false;
+  transfer.dataSaid = true;
+  machine.say("DATA", { kind: "data", verb: "DATA", id: transfer.id, index: 0, timer: "dataInit" });
+  return true;
+}
+
+function rcptReply(machine: ClientMachine, transfer: Transfer, index: number, reply: ReceivedReply): void {
+  const digit = Math.trunc(reply.code / 100);
+  if (digit === 3) return unexpected(machine, "RCPT", reply);
+  machine.events.push({ type: "recipient", id: transfer.id, index, reply });
+  if (transfer.mailRefusal !== null) return;
+  if (digit === 2) {
+    transfer.accepted.push(index);
+    return;
+  }
+  // RFC 5321 §4.5.3.1.10: a 552 behind recipients that were accepted used to mean that there are too many.
+  const tooMany =
+    reply.code === 552 && transfer.accepted.length > 0 && !sizeCodes.includes(reply.enhanced ?? "");
+  transfer.outcomes[index] = tooMany ? { status: "deferred", reply } : verdict(reply);
+}
+
+const sizeCodes = ["5.2.2", "5.2.3", "5.3.4"];
+
+function dataReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedReply): void {
+  const digit = Math.trunc(reply.code / 100);
+  if (digit === 2) return unexpected(machine, "DATA", reply);
+  if (digit === 3 && transfer.accepted.length > 0) return beginBody(machine, transfer);
+  transfer.stage = "draining";
+  transfer.resetDue = transfer.mailAccepted;
+  if (digit === 3) {
+    // The server waits for a message though it took no recipient: an empty one, for nobody (RFC 2920 §3.1).
+    machine.out.push({ octets: encodeUtf8(".\r\n"), what: "command" });
+    transfer.resetDue = false;
+    if (machine.settings.protocol !== "lmtp") {
+      machine.expect({ kind: "empty", verb: ".", id: transfer.id, index: 0, timer: "dataDone" });
+    }
+    return;
+  }
+  for (const index of transfer.accepted) transfer.outcomes[index] = verdict(reply);
+}
+
+function beginBody(machine: ClientMachine, transfer: Transfer): void {
+  transfer.stage = "body";
+  machine.writer = new ContentWriter(writerOptions(machine.settings, transfer));
+  machine.events.push({ type: "body", id: transfer.id });
+}
+
+/** How the content of a transaction is written. */
+export function writerOptions(settings: ClientSettings, transfer: Transfer): WriterOptions {
+  return {
+    dots: transfer.plan.mode === "data",
+    lineEnds: settings.lineEnds,
+    maxLine: settings.limits.textLine,
+    binary: bodyKind(transfer).envelopeBody === "BINARYMIME",
+  };
+}
+
+function bodyKind({ plan }: Transfer): { envelopeBody: "7BIT" | "8BITMIME" | "BINARYMIME"; utf8: boolean } {
+  const words = plan.mail.split(" ");
+  const envelopeBody = words.includes("BODY=BINARYMIME")
+    ? "BINARYMIME"
+    : words.includes("BODY=8BITMIME")
+      ? "8BITMIME"
+      : "7BIT";
+  return { envelopeBody, utf8: words.includes("SMTPUTF8") };
+}
+
+function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): void {
+  const data = join(machine.chunk.length === 0 ? [new Uint8Array(0)] : machine.chunk);
+  machine.chunk = [];
+  const line = encodeUtf8(`BDAT ${data.length}${last ? " LAST" : ""}\r\n`);
+  machine.out.push({ octets: join([line, data]), what: last ? "last" : "content" });
+  if (last) {
+    transfer.stage = "verdict";
+    return expectVerdicts(machine, transfer);
+  }
+  transfer.chunksOut++;
+  machine.expect({ kind: "chunk", verb: "BDAT", id: transfer.id, index: 0, timer: "chunk" });
+}
+
+/**
+ * The last chunk. Under LMTP, and without PIPELINING, it waits for the replies to those before: after a refused one
+ * nobody could tell how many replies it has (RFC 2033 §4.3).
+ */
+function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
+  const waits = machine.settings.protocol === "lmtp" || !machine.state.capabilities.pipelining;
+  if (transfer.chunksOut > 0 && waits) return;
+  sayChunk(machine, transfer, true);
+}
+
+function expectVerdicts(machine: ClientMachine, transfer: Transfer): void {
+  const times = machine.settings.protocol === "lmtp" ? transfer.accepted.length : 1;
+  for (let time = 0; time < times; time++) {
+    machine.expect({ kind: "verdict", verb: "", id: transfer.id, index: time, timer: "dataDone" });
+  }
+}
+
+function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedReply, _last: boolean): void {
+  const digit = Math.trunc(reply.code / 100);
+  if (digit === 3) return unexpected(machine, "BDAT", reply);
+  transfer.chunksOut--;
+  if (digit !== 2) transfer.chunkRefusal ??= reply;
+  if (transfer.chunkRefusal === null) {
+    if (transfer.finished && transfer.stage === "body") sayLastChunk(machine, transfer);
+    return;
+  }
+  // No chunk is sent behind a refused one, but for those that are on their way (RFC 3030 §2).
+  if (transfer.stage === "verdict") return;
+  for (const index of transfer.accepted) transfer.outcomes[index] = verdict(transfer.chunkRefusal);
+  machine.chunk = [];
+  transfer.resetDue = true;
+  transfer.stage = "draining";
+}
+
+function verdictReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedReply): void {
+  const { accepted, outcomes } = transfer;
+  const digit = Math.trunc(reply.code / 100);
+  if (reply.code === 353 && transfer.plan.prdr && !transfer.each) {
+    transfer.each = true;
+    for (let time = 0; time <= accepted.length; time++) {
+      machine.expect({ kind: "verdict", verb: "", id: transfer.id, index: time, timer: "dataDone" });
+    }
+    return;
+  }
+  if (digit === 3) return unexpected(machine, "the end of the data", reply);
+  const one = machine.settings.protocol === "lmtp" || transfer.each;
+  if (!one) {
+    const decisive = digit !== 2 && transfer.chunkRefusal !== null ? transfer.chunkRefusal : reply;
+    for (const index of accepted) outcomes[index] = verdict(decisive);
+  } else if (transfer.verdicts < accepted.length) {
+    outcomes[accepted[transfer.verdicts]] = verdict(reply);
+    transfer.verdicts++;
+    if (transfer.verdicts < accepted.length || transfer.each) return;
+  } else if (digit !== 2) {
+    // PRDR: the last reply is for the message as a whole.
+    for (const index of accepted) outcomes[index] = verdict(reply);
+  }
+  transfer.resetDue = transfer.chunkRefusal !== null;
+  transfer.stage = "draining";
+}
+
+/** A reply to the content before its end was sent: the server is out of step. */
+function early(machine: ClientMachine, reply: ReceivedReply): void {
+  machine.fail(failure("reply-unexpected", `a ${reply.code} before the content was sent`), reply);
+}
+
+function refuseAll(transfer: Transfer, reply: ReceivedReply): void {
+  transfer.mailRefusal = reply;
+  for (const [index, outcome] of transfer.outcomes.entries()) {
+    if (outcome === null) transfer.outcomes[index] = verdict(reply);
+  }
+}
+
+function fillOpen(transfer: Transfer, reason: Reason): void {
+  for (const [index, outcome] of transfer.outcomes.entries()) {
+    if (outcome === null) transfer.outcomes[index] = { status: "notTried", reason };
+  }
+}
+
+function unexpected(machine: ClientMachine, to: string, reply: ReceivedReply): void {
+  machine.fail(failure("reply-unexpected", `a ${reply.code} to ${to}`), reply);
+}
+
+function faulty(machine: ClientMachine, transfer: Transfer, { fault, at }: WriterFault): void {
+  giveUp(machine, transfer, failure(fault, `${faults[fault]} at octet ${at} of the content`));
+}
+
+const faults: Record<WriterFault["fault"] & FailureCode, string> = {
+  "content-bare-cr": "CR without LF",
+  "content-bare-lf": "LF without CR",
+  "content-long-line": "line of more octets than the limit",
+};
+
+/** The transaction is over: its outcomes, and a RSET where the server has something to forget. */
+function settle(machine: ClientMachine, transfer: Transfer): void {
+  const { state } = machine;
+  fillOpen(transfer, failure("abandoned", "nothing came of it"));
+  machine.writer = null;
+  machine.chunk = [];
+  state.transfer = null;
+  state.operations.shift();
+  state.readyTold = false;
+  machine.done(transfer.id, transfer.outcomes as Outcome[]);
+  if (transfer.resetDue)
+    machine.say("RSET", { kind: "reset", verb: "RSET", id: 0, index: 0, timer: "other" });
+}

@@ -1,0 +1,165 @@
+import type { Reply } from "../reply.ts";
+import type { Input } from "../wire/input.ts";
+import { LineReader, type LineSnapshot } from "../wire/line.ts";
+import { decodeLossy } from "../wire/utf8.ts";
+
+/** A reply as a server sent it. */
+export interface ReceivedReply extends Reply {
+  /** Text as it was sent, a line each, without code, enhanced code and CRLF: any octets (RFC 5321 §4.2). */
+  readonly octets: readonly (readonly number[])[];
+}
+
+/** Why something is not a reply. It is fatal: what comes next could not be told apart (RFC 5321 §4.2). */
+export interface ReplyFault {
+  readonly rule: string;
+  readonly detail: string;
+  /** The first octets of what came, at most 256: to see at whose door one has knocked. */
+  readonly octets: Uint8Array;
+}
+
+/** Bounds of a reply: octets of a line with CRLF, lines and octets of a whole reply. */
+export interface ReplyLimits {
+  readonly line: number;
+  readonly lines: number;
+  readonly octets: number;
+}
+
+/** RFC 5321 §4.5.3.1.5 has 512 for a line, and real servers exceed it; the rest bounds what one reply can cost. */
+export const defaultReplyLimits: ReplyLimits = { line: 4096, lines: 1000, octets: 65_536 };
+
+/**
+ * Reads replies (RFC 5321 §4.2): strict in framing, tolerant in text. Three digits, the first 2 to 5, then a hyphen
+ * when more lines follow, or a blank, or nothing; the same code on every line; CR LF alone ends a line.
+ */
+export class ReplyReader {
+  readonly #limits: ReplyLimits;
+  readonly #lines: LineReader;
+  #code = 0;
+  #texts: Uint8Array[] = [];
+  #octets = 0;
+
+  constructor(limits: ReplyLimits = defaultReplyLimits) {
+    this.#limits = limits;
+    this.#lines = new LineReader(limits.line);
+  }
+
+  /** A reply has begun and is not complete. */
+  get partial(): boolean {
+    return this.#texts.length > 0 || this.#lines.snapshot().read > 0;
+  }
+
+  /** The first octets of a line that has begun, for a look at whose they are. */
+  begun(): Uint8Array {
+    return Uint8Array.from(this.#lines.snapshot().held.slice(0, 256));
+  }
+
+  /** The next reply; null when none is complete and all input is read. */
+  read(input: Input): ReceivedReply | ReplyFault | null {
+    for (;;) {
+      const line = this.#lines.read(input);
+      if (line === null) return null;
+      if (line === "too-long")
+        return fault("R-FMT-13", "reply line longer than the limit", new Uint8Array(0));
+      const read = this.#line(line);
+      if (read !== null) return read;
+    }
+  }
+
+  snapshot(): ReplySnapshot {
+    return {
+      line: this.#lines.snapshot(),
+      code: this.#code,
+      texts: this.#texts.map((text) => [...text]),
+      octets: this.#octets,
+    };
+  }
+
+  restore(snapshot: ReplySnapshot): void {
+    this.#lines.restore(snapshot.line);
+    this.#code = snapshot.code;
+    this.#texts = snapshot.texts.map((text) => Uint8Array.from(text));
+    this.#octets = snapshot.octets;
+  }
+
+  #line(line: Uint8Array): ReceivedReply | ReplyFault | null {
+    const code = replyCode(line);
+    if (code === 0) return fault("R-FMT-10", "this is not a reply", line);
+    const separator = line[3];
+    if (line.length > 3 && separator !== space && separator !== hyphen) {
+      return fault("R-FMT-10", "no blank or hyphen behind the reply code", line);
+    }
+    for (let at = 4; at < line.length; at++) {
+      if (line[at] === 0x0d || line[at] === 0x0a || line[at] === 0) {
+        return fault("R-FMT-14", "bare CR, bare LF or NUL in a reply", line);
+      }
+    }
+    if (this.#texts.length > 0 && code !== this.#code) {
+      return fault("R-FMT-11", `code ${code} on a line of a ${this.#code} reply`, line);
+    }
+    this.#code = code;
+    this.#octets += line.length + 2;
+    this.#texts.push(line.slice(4));
+    if (this.#texts.length > this.#limits.lines || this.#octets > this.#limits.octets) {
+      return fault("R-FMT-13", "reply larger than the limit", line);
+    }
+    return separator === hyphen ? null : this.#finished();
+  }
+
+  #finished(): ReceivedReply {
+    const code = this.#code;
+    const enhanced = enhancedCode(code, this.#texts[0]);
+    const prefix = enhanced === null ? 0 : enhanced.length;
+    const texts = this.#texts.map((text) => {
+      const same = prefix > 0 && enhancedCode(code, text) === enhanced;
+      const rest = same ? text.subarray(prefix) : text;
+      return same && (rest[0] === space || rest[0] === tab) ? rest.subarray(1) : rest;
+    });
+    this.#texts = [];
+    this.#octets = 0;
+    this.#code = 0;
+    return {
+      code,
+      enhanced,
+      lines: texts.map((text) => decodeLossy(text)),
+      octets: texts.map((text) => [...text]),
+    };
+  }
+}
+
+/** What a {@link ReplyReader} holds, as JSON. */
+export interface ReplySnapshot {
+  readonly line: LineSnapshot;
+  readonly code: number;
+  readonly texts: readonly (readonly number[])[];
+  readonly octets: number;
+}
+
+/** Tells a fault from a reply. */
+export function isReplyFault(read: ReceivedReply | ReplyFault): read is ReplyFault {
+  return "rule" in read;
+}
+
+function fault(rule: string, detail: string, octets: Uint8Array): ReplyFault {
+  return { rule, detail, octets: octets.slice(0, 256) };
+}
+
+/** Three digits, the first 2 to 5: unknown codes are judged by it (RFC 5321 §4.3.2). 0: none. */
+function replyCode(line: Uint8Array): number {
+  if (line.length < 3 || line[0] < 0x32 || line[0] > 0x35) return 0;
+  for (let at = 1; at < 3; at++) if (line[at] < 0x30 || line[at] > 0x39) return 0;
+  return (line[0] - 0x30) * 100 + (line[1] - 0x30) * 10 + (line[2] - 0x30);
+}
+
+/** `class.subject.detail` at the begin of a text, of the class of the code (RFC 2034 §4). */
+function enhancedCode(code: number, text: Uint8Array): string | null {
+  let end = 0;
+  while (end < text.length && end < 12 && text[end] !== space && text[end] !== tab) end++;
+  let word = "";
+  for (let at = 0; at < end; at++) word += String.fromCharCode(text[at]);
+  const match = /^([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})$/.exec(word);
+  return match !== null && match[1] === String(code)[0] ? word : null;
+}
+
+const space = 0x20;
+const hyphen = 0x2d;
+const tab = 0x09;
