@@ -245,6 +245,7 @@ describe("DSN", () => {
     ["no address", "rfc822;"],
     ["a type that is no atom", "rfc(822);a@b"],
     ["a dot in the type", "rfc.822;a@b"],
+    ["a = in the type", "rfc=822;a@b"],
     ["bad xtext", "rfc822;a+2bc@b"],
     ["more than 500 octets", `rfc822;${"x".repeat(494)}`],
   ])("X-DSN-05 X-DSN-06 ORCPT with %s is 501", (_what, value) => {
@@ -281,6 +282,7 @@ describe("DSN", () => {
     ["above U+10FFFF", "a\\x{110000}@example.com"],
     ["seven digits", "a\\x{0010FFFF}@example.com"],
     ["not the shortest form", "a\\x{0FC}@example.com"],
+    ["not the shortest form, of what needs three digits", "a\\x{0100}@example.com"],
     ["a single digit", "a\\x{9}@example.com"],
     ["lower case", "a\\x{fc}@example.com"],
     ["lower case, long", "a\\x{1f600}@example.com"],

@@ -1,9 +1,9 @@
 import { type Reply, reply } from "../reply.ts";
-import { decodeLossy, decodeUtf8 } from "../wire/utf8.ts";
+import { ascii, decodeLossy, decodeUtf8 } from "../wire/utf8.ts";
 import { decodeBase64 } from "./base64.ts";
 import { type Domain, type DomainOptions, parseDomain, readDomain } from "./domain.ts";
 import { type Fault, isFault } from "./fault.ts";
-import { ascii, digit, is, isWord, nextSpace, skipSpaces, upper, upperAscii } from "./octets.ts";
+import { digit, is, isWord, nextSpace, skipSpaces, upper, upperAscii } from "./octets.ts";
 import {
   type ExtensionName,
   type MailParameters,

@@ -1,6 +1,6 @@
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../wire/address.ts";
-import { decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
-import { ascii, dcontent, is, isWord, letterOrDigit } from "./octets.ts";
+import { ascii, decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
+import { dcontent, is, isWord, letterOrDigit } from "./octets.ts";
 
 /** A domain name, or an address literal (RFC 5321 §4.1.2, §4.1.3). */
 export type Domain =

@@ -1,3 +1,5 @@
+import { ascii } from "../wire/utf8.ts";
+
 /**
  * The character classes of the grammar (RFC 5321 §4.1.2, RFC 5322 §3.2.3), a bit each. With SMTPUTF8 octets of 128
  * and more belong to `atext`, `qtext`, `value` and sub-domains, too; that the text is UTF-8 is checked apart.
@@ -37,17 +39,12 @@ export function isWord(octets: Uint8Array, at: number, end: number, word: string
   return true;
 }
 
-/** The text of octets that are ASCII; others become what they are in Latin-1. */
-export function ascii(octets: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(octets[at]);
-  return text;
-}
-
-/** The same with ASCII letters in upper case, and no others: in Unicode more than one thing becomes `SS`. */
+/** The text of octets with ASCII letters in upper case, and no others: in Unicode more than one thing becomes `SS`. */
 export function upperAscii(octets: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(upper(octets[at]));
+  const text = ascii(octets, start, end);
+  for (let at = start; at < end; at++) {
+    if (upper(octets[at]) !== octets[at]) return text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  }
   return text;
 }
 

@@ -1,17 +1,7 @@
 import { type Reply, reply } from "../reply.ts";
-import { decodeUtf8 } from "../wire/utf8.ts";
+import { ascii, decodeUtf8 } from "../wire/utf8.ts";
 import type { Fault } from "./fault.ts";
-import {
-  ascii,
-  atext,
-  digit,
-  is,
-  letterOrDigit,
-  nextSpace,
-  skipSpaces,
-  upperAscii,
-  value,
-} from "./octets.ts";
+import { atext, digit, is, letterOrDigit, nextSpace, skipSpaces, upperAscii, value } from "./octets.ts";
 import { formatMailbox, parseAddress } from "./path.ts";
 import { decodeXtext, upperHex } from "./xtext.ts";
 
@@ -157,7 +147,7 @@ function readParameters<T extends object>(
 ): T | Fault {
   if (start >= end) return none;
   if (octets[start] !== 0x20) return fault("S-PARM-01", "no space behind the path", start, malformed);
-  let found = none;
+  const found = { ...none };
   const seen: string[] = [];
   for (let at = skipSpaces(octets, start, end); at < end; at = skipSpaces(octets, at, end)) {
     if (context.none) return fault("S-PARM-05", "parameter without EHLO", at, unsupported);
@@ -177,10 +167,10 @@ function readParameters<T extends object>(
     const read =
       given !== undefined && !isValue(given, context) ? null : (parameter.read(given, context) ?? null);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
-    found = { ...found, ...read };
+    Object.assign(found, read);
     at = word;
   }
-  return found;
+  return seen.length === 0 ? none : found;
 }
 
 function fault(rule: string, detail: string, at: number, said: Reply): Fault {

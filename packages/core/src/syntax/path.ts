@@ -1,8 +1,8 @@
 import { type Reply, reply } from "../reply.ts";
-import { decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
+import { ascii, decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
 import { type Domain, formatDomain, lowerAscii, parseDomain, readDomain, sameDomain } from "./domain.ts";
 import { type Fault, isFault } from "./fault.ts";
-import { ascii, atext, is, isWord, qtext } from "./octets.ts";
+import { atext, is, isWord, qtext } from "./octets.ts";
 
 /** An address: what stands before and behind the `@` (RFC 5321 §4.1.2). */
 export interface Mailbox {
@@ -287,49 +287,68 @@ function readLocalPart(
   side: Side,
   { lenient }: SyntaxOptions,
 ): { readonly local: string; readonly end: number } | Fault {
-  const local: number[] = [];
+  let quoted = false;
   let at = start;
   for (;;) {
     const word = at;
-    if (at < end && octets[at] === 0x22) {
+    if (at < end && octets[at] === quote) {
       if (word > start && !lenient.mixedQuoting)
         return bad(side, "S-ADDR-01", "quoted string behind a dot", at);
-      at = readQuoted(octets, at, end, local);
+      quoted = true;
+      at = quotedEnd(octets, at, end);
       if (at < 0) return bad(side, "S-ADDR-01", "quoted string is not well-formed", word);
     } else {
-      while (at < end && (is(octets[at], atext) || octets[at] >= 0x80)) local.push(octets[at++]);
+      while (at < end && (is(octets[at], atext) || octets[at] >= 0x80)) at++;
       if (at === word && !lenient.dots) return bad(side, "S-ADDR-01", "empty word in the local-part", at);
     }
-    const more = at < end && octets[at] === 0x2e && (octets[word] !== 0x22 || lenient.mixedQuoting);
+    const more = at < end && octets[at] === dot && (octets[word] !== quote || lenient.mixedQuoting);
     if (!more) break;
-    local.push(octets[at++]);
+    at++;
   }
   if (at === start) return bad(side, "S-ADDR-01", "local-part is empty", at);
-  const text = decodeUtf8(Uint8Array.from(local));
-  return text === null ? bad(side, "S-ADDR-01", "local-part is not UTF-8", start) : { local: text, end: at };
+  const local = quoted ? decodeUtf8(unquoted(octets, start, at)) : decodeUtf8(octets, start, at);
+  return local === null ? bad(side, "S-ADDR-01", "local-part is not UTF-8", start) : { local, end: at };
 }
 
-/** Collects what a quoted string says; the offset behind it, or -1. */
-function readQuoted(octets: Uint8Array, start: number, end: number, local: number[]): number {
+/** The offset behind the quoted string that begins at `start`, or -1. A backslash may quote printable ASCII only. */
+function quotedEnd(octets: Uint8Array, start: number, end: number): number {
   for (let at = start + 1; at < end; at++) {
     const octet = octets[at];
-    if (octet === 0x22) return at + 1;
-    if (octet === 0x5c) {
-      const quoted = octets[++at];
-      if (at >= end || quoted < 0x20 || quoted > 0x7e) return -1;
-      local.push(quoted);
-    } else if (is(octet, qtext) || octet >= 0x80) {
-      local.push(octet);
-    } else {
+    if (octet === quote) return at + 1;
+    if (octet === backslash) {
+      at++;
+      if (at >= end || octets[at] < 0x20 || octets[at] > 0x7e) return -1;
+    } else if (!is(octet, qtext) && octet < 0x80) {
       return -1;
     }
   }
   return -1;
 }
 
-function isDotString(local: string): boolean {
-  return (
-    local !== "" &&
-    local.split(".").every((atom) => /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\u{10ffff}]+$/u.test(atom))
-  );
+/** A well-formed local-part without its quotes and the backslashes that quote. */
+function unquoted(octets: Uint8Array, start: number, end: number): Uint8Array {
+  const value = new Uint8Array(end - start);
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    if (octets[at] === quote) continue;
+    if (octets[at] === backslash) at++;
+    value[length++] = octets[at];
+  }
+  return value.subarray(0, length);
 }
+
+/** Whether a local-part needs no quotes: atoms with single dots between. */
+function isDotString(local: string): boolean {
+  let atom = 0;
+  for (let at = 0; at < local.length; at++) {
+    const unit = local.charCodeAt(at);
+    if (unit >= 0x80 || is(unit, atext)) atom++;
+    else if (unit === dot && atom > 0) atom = 0;
+    else return false;
+  }
+  return atom > 0;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const dot = 0x2e;

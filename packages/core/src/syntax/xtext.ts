@@ -14,8 +14,9 @@ export function decodeXtext(octets: Uint8Array, start: number, end: number): Uin
       decoded[length++] = octet;
       continue;
     }
-    const high = at + 2 < end ? upperHex(octets[at + 1]) : -1;
-    const low = at + 2 < end ? upperHex(octets[at + 2]) : -1;
+    if (at + 2 >= end) return null;
+    const high = upperHex(octets[at + 1]);
+    const low = upperHex(octets[at + 2]);
     if (high < 0 || low < 0) return null;
     decoded[length++] = high * 16 + low;
     at += 2;

