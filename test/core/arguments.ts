@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { type ArgumentContext, parseMail, parseRcpt } from "../../packages/core/src/syntax/command.ts";
 import { type Fault, isFault } from "../../packages/core/src/syntax/fault.ts";
 import type { ExtensionName } from "../../packages/core/src/syntax/parameters.ts";
@@ -54,6 +55,18 @@ export function pathFault(text: string | Uint8Array, side: Side = "forward", giv
   const found = parsePath(line, 0, line.length, side, context(given));
   if (!isFault(found)) throw new Error(`no fault: ${JSON.stringify(found)}`);
   return found;
+}
+
+export const sides = ["reverse", "forward"] as const;
+
+/** What a path that is wrong gets on either side. */
+export const wrongPath = { reverse: "501 5.1.7", forward: "501 5.1.3" };
+
+/** Expects a path that neither MAIL nor RCPT may have: 501, with the enhanced code of its side. */
+export function refusedBy(rule: string, text: string | Uint8Array, given: Given = {}): void {
+  for (const side of sides) {
+    expect([side, said(pathFault(text, side, given))]).toEqual([side, `${rule} ${wrongPath[side]}`]);
+  }
 }
 
 /** Reads the line `MAIL …`. */
