@@ -98,10 +98,12 @@ export class Server {
     if (this.#closing !== null) throw new UsageError("listen: the server was closed");
     if (this.#net.listening) throw new UsageError("listen: the server listens already");
     signal?.throwIfAborted();
+    const closed = new UsageError("listen: the server was closed");
     await new Promise<void>((resolve, reject) => {
-      this.#net.once("error", reject);
+      const close = (): void => reject(closed);
+      this.#net.once("error", reject).once("close", close);
       this.#net.listen(place(options), () => {
-        this.#net.off("error", reject);
+        this.#net.off("error", reject).off("close", close);
         // A connection that the system cannot accept (EMFILE) is a misfortune, not the end of the process.
         this.#net.on("error", (error) => process.emitWarning(error));
         resolve();
@@ -115,7 +117,7 @@ export class Server {
     if (signal?.aborted || this.#closing !== null) {
       this.#net.close();
       await this.close();
-      throw signal?.reason ?? new UsageError("listen: the server was closed");
+      throw signal?.reason ?? closed;
     }
     return address as Address;
   }

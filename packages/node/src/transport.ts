@@ -23,7 +23,8 @@ export class SocketTransport implements Transport {
     raw.on("error", this.#failed);
     raw.once("close", () => {
       this.wake(null);
-      this.#connection?.lost(this.#error);
+      // In a handshake it is the handshake that has failed.
+      if (this.#socket !== null) this.#connection?.lost(this.#error);
     });
     this.#listen(raw);
   }
@@ -54,6 +55,7 @@ export class SocketTransport implements Transport {
     raw.pause();
     raw.off("data", this.#data).off("end", this.#end);
     if (raw.writableLength > 0) await new Promise((resolve) => raw.write("", resolve));
+    if (raw.destroyed) throw this.#error ?? new Error("the connection ended before the TLS handshake");
     if (received.length > 0) raw.unshift(received);
     return new Promise((resolve, reject) => {
       handshakes.begin(raw, (error, secure) => {
