@@ -15,7 +15,7 @@ export {
   defaultClientTimers,
 } from "./client/config.ts";
 export type { Addressee, ClientEvent, OutgoingEnvelope } from "./client/events.ts";
-export type { Failure, FailureCode, Outcome, Reason } from "./client/outcome.ts";
+export { type Failure, type FailureCode, isSafeToRetry, type Outcome, type Reason } from "./client/outcome.ts";
 export type { ClientPhase, ClientWaiting } from "./client/record.ts";
 export { ClientSession } from "./client/session.ts";
 export type { ClientSnapshot } from "./client/snapshot.ts";
@@ -75,5 +75,5 @@ export { decodeXtext, encodeXtext } from "./syntax/xtext.ts";
 export type { Millis } from "./time.ts";
 export type { BarePolicy } from "./wire/dot.ts";
 export type { Endpoint, ProxyHeader, ProxyTls, Tlv } from "./wire/proxy.ts";
-export type { LineEndPolicy } from "./wire/stuff.ts";
+export { ContentWriter, type LineEndPolicy, type WriterFault, type WriterOptions } from "./wire/stuff.ts";
 export { decodeLossy, decodeUtf8, encodeUtf8 } from "./wire/utf8.ts";

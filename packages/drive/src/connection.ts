@@ -51,10 +51,13 @@ export interface ConnectionFacts {
 }
 
 /** The adapter's side of a connection: it tells here what happens. */
-export interface Connected extends Connection {
+export interface Connected extends Connection, Incoming {}
+
+/** What happens on a connection, as an adapter tells it to a pump of either side. */
+export interface Incoming {
   /** Octets were read. They are kept, not copied: the adapter leaves them alone. */
   receive(octets: Uint8Array): void;
-  /** The client has half-closed. What was received is still answered. */
+  /** The peer has half-closed. What was received is still answered. */
   receiveEnd(): void;
   /** The connection is gone, both ways. To be told at the end of every connection; it may be known already. */
   lost(error?: unknown): void;

@@ -5,7 +5,7 @@
  * @module
  */
 export { type AbortCause, MessageAborted } from "./body.ts";
-export type { Closing, Connected, Connection, ConnectionFacts } from "./connection.ts";
+export type { Closing, Connected, Connection, ConnectionFacts, Incoming } from "./connection.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer } from "./handlers.ts";
 export { serve } from "./serve.ts";
 export { type Admission, Service } from "./service.ts";

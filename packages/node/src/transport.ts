@@ -1,22 +1,27 @@
 import type { Socket } from "node:net";
 import type { Millis, TlsInfo } from "@sansmtp/core";
-import type { Connected, Transport } from "@sansmtp/drive";
-import { type Handshakes, tlsInfo } from "./handshakes.ts";
+import type { Incoming, Transport } from "@sansmtp/drive";
+import { type Settled, tlsInfo } from "./handshakes.ts";
+
+/** Begins handshakes, as server or as client; what was read before can be put back with `raw.unshift`. */
+export interface Handshaker {
+  begin(raw: Socket, settled: Settled): void;
+}
 
 /** A socket of Node under the pump: TCP or Unix, and TLS on top of it when it was started. */
 export class SocketTransport implements Transport {
   readonly #raw: Socket;
-  readonly #handshakes: Handshakes | null;
+  readonly #handshakes: Handshaker | null;
   /** The socket that is read and written: the raw one, or TLS. Null: a handshake is under way. */
   #socket: Socket | null;
-  #connection: Connected | null = null;
+  #connection: Incoming | null = null;
   #error: Error | null = null;
   #timer: NodeJS.Timeout | null = null;
   #timerAt: Millis = 0;
   readonly #data = (octets: Uint8Array): void => this.#connection?.receive(octets);
   readonly #end = (): void => this.#connection?.receiveEnd();
 
-  constructor(raw: Socket, handshakes: Handshakes | null) {
+  constructor(raw: Socket, handshakes: Handshaker | null) {
     this.#raw = raw;
     this.#handshakes = handshakes;
     this.#socket = raw;
@@ -30,7 +35,7 @@ export class SocketTransport implements Transport {
   }
 
   /** Tells the connection what happens from now on. */
-  attach(connection: Connected): void {
+  attach(connection: Incoming): void {
     this.#connection = connection;
   }
 

@@ -44,21 +44,23 @@ export class ClientMachine {
     this.state = newClientState(settings, now);
   }
 
-  poll(): ClientEvent | null {
-    const event = this.#next();
+  poll(full: boolean): ClientEvent | null {
+    const event = this.#next(full);
     this.state.waiting = event === null ? this.#waiting() : event.type === "close" ? "closed" : "nothing";
     return event;
   }
 
-  #next(): ClientEvent | null {
+  #next(full: boolean): ClientEvent | null {
     const { state } = this;
-    this.#release();
+    this.#release(full);
     for (;;) {
       const event = this.events.shift();
       if (event !== undefined) return event;
       if (!this.#step()) break;
     }
-    return this.out.length > 0 ? this.#send() : state.phase === "closing" ? this.#close() : null;
+    const [first] = this.out;
+    if (first === undefined) return state.phase === "closing" ? this.#close() : null;
+    return full && first.what !== "command" ? null : this.#send();
   }
 
   #waiting(): ClientWaiting {
@@ -187,11 +189,11 @@ export class ClientMachine {
     this.events.push({ type: "done", id, outcomes, safeToRetry: isSafeToRetry(outcomes) });
   }
 
-  #release(): void {
+  #release(full: boolean): void {
     const { state } = this;
     if (state.heldAt === null) return;
     const late = state.now - state.heldAt >= this.settings.timers.dataBlock;
-    state.heldAt = null;
+    if (!full || late) state.heldAt = null;
     if (late) this.fail(failure("timeout", "the content did not leave in time"), null);
   }
 

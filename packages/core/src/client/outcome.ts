@@ -31,6 +31,7 @@ export interface Failure {
 /** Failures by their stable name. */
 export type FailureCode =
   // The connection.
+  | "unreachable"
   | "lost"
   | "ended"
   | "timeout"
@@ -58,6 +59,7 @@ export type FailureCode =
   | "tls-injection"
   | "auth-not-offered"
   | "auth-in-the-clear"
+  | "auth-refused"
   // What the message needs and the server lacks.
   | "size-exceeded"
   | "8bitmime-missing"

@@ -69,6 +69,14 @@ export class ClientSession {
     this.receiveEnd(now);
   }
 
+  /** The caller ends the session wherever it stands; `quit` is the polite way. */
+  close(now?: Millis): void {
+    this.#pass(now);
+    const { phase } = this.#machine.state;
+    if (phase === "closing" || phase === "closed") return;
+    this.#machine.fail(failure("closed", "the connection was closed by the caller"), null);
+  }
+
   /**
    * The handshake succeeded, and the server is who it should be. Everything learned before is forgotten.
    *
@@ -101,9 +109,14 @@ export class ClientSession {
     this.#pass(now);
   }
 
-  /** The next thing to do or to know; null: everything was said, and it waits. */
-  poll(): ClientEvent | null {
-    return this.#machine.poll();
+  /**
+   * The next thing to do or to know; null: everything was said, and it waits.
+   *
+   * @param full what was given to be sent has not left yet: no content is given, and its time goes on. Replies are
+   *   read even then (RFC 2920 §3.1)
+   */
+  poll(full = false): ClientEvent | null {
+    return this.#machine.poll(full);
   }
 
   /**
