@@ -6,14 +6,20 @@ const marked = /<!-- run by test\/readme\.test\.ts[^>]*-->\s+```ts\n(.*?)```\s+`
 
 const examples = ["README.md"].flatMap((file) => {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
-  return Array.from(text.matchAll(marked), ([, code, output], index) => ({ file, index, code, output }));
+  return Array.from(text.matchAll(marked), ([, code, output], index) => ({
+    name: `${file}, example ${index + 1}`,
+    file,
+    index,
+    code,
+    output,
+  }));
 });
 
 test("there are examples to run", () => {
   expect(examples.map(({ file }) => file)).toEqual(["README.md", "README.md"]);
 });
 
-test.each(examples)("$file: example $index prints what it says", async ({ index, code, output }) => {
+test.each(examples)("$name prints what it says", async ({ index, code, output }) => {
   const module = new URL(`./readme-example-${index}.tmp.ts`, import.meta.url);
   const printed: string[] = [];
   const log = vi.spyOn(console, "log").mockImplementation((...values) => void printed.push(values.join(" ")));
