@@ -10,10 +10,13 @@ import {
   UsageError,
 } from "@sansmtp/core";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { accept, Client, codesOf, ehlo, frozen, mail, type Question, rcpt } from "../dialogues/client.ts";
 import { latin1 } from "../dialogues/items.ts";
 import { configs, decideByQuestion, traffic } from "../properties/traffic.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What poll gives, in short: `250 250` for a send with two replies, else the type of the event. */
 function inOrder(
@@ -262,6 +265,38 @@ describe("calls at the wrong time", () => {
     client.drain();
     expect(codesOf(client.sent)).toMatch(/451 450 451$/);
   });
+});
+
+test("M-LMTP-10 M-LMTP-04 G7 verdicts given one by one, in any order, are said in the order of the recipients", () => {
+  const verdicts = fc.array(fc.constantFrom(250, 450, 550), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(
+      verdicts.chain((codes) =>
+        fc.tuple(fc.constant(codes), fc.shuffledSubarray([...codes.keys()], { minLength: codes.length })),
+      ),
+      ([codes, order]) => {
+        const client = new Client({ protocol: "lmtp" }, (question) =>
+          question.type === "message" ? "later" : accept(question),
+        );
+        client.say(`LHLO a.example\r\n${mail}${rcpt.repeat(codes.length)}DATA\r\n`);
+        client.say(".\r\nNOOP\r\n");
+        const before = client.sent.length;
+        const given = new Set<number>();
+        for (const index of order) {
+          const { id } = client.open[0]!;
+          expect(client.session.answerRecipient(id, index, reply(codes[index]!, `to ${index}`))).toBe(true);
+          given.add(index);
+          if (given.size === codes.length) client.watch.answered(id);
+          client.drain();
+          const known = codes.findIndex((_, at) => !given.has(at));
+          const said = codesOf(client.sent.slice(before))
+            .split(" ")
+            .filter((code) => code !== "");
+          expect(said).toEqual(known < 0 ? [...codes.map(String), "250"] : codes.slice(0, known).map(String));
+        }
+      },
+    ),
+  );
 });
 
 describe("exchange", () => {

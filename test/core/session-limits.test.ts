@@ -200,6 +200,10 @@ const limits: Record<keyof ServerLimits, () => void> = {
   commandLine() {
     const client = new Client({ limits: { commandLine: 600 } });
     expect(codesOf(client.say(`NOOP ${"x".repeat(593)}\r\nNOOP ${"x".repeat(594)}\r\n`))).toBe("250 500");
+    // Where AUTH may have longer lines, the others may not.
+    const auth = new Client({ mechanisms: ["SCRAM-SHA-1"], limits: { commandLine: 600 } });
+    expect(codesOf(auth.say(`NOOP ${"x".repeat(593)}\r\nNOOP ${"x".repeat(594)}\r\n`))).toBe("250 500");
+    expect(auth.sent).toMatch(/500 5\.5\.2 Line too long\r\n$/);
   },
 
   authLine() {

@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Client, codesOf, ehlo, mail, rcpt } from "../dialogues/client.ts";
 import { heldBy } from "../dialogues/held.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const controls = [...Array(0x20).keys(), 0x7f]
   .filter((octet) => octet !== 0x09)
@@ -123,8 +126,11 @@ test("SEC-DOS-02 S-LINE-02 the cost is linear, also octet by octet", () => {
   };
   for (const [name, make] of inputs) {
     time(make(4000));
-    const ratio = time(make(64_000)) / Math.max(1, time(make(8000)));
-    // Eight times the octets: 8 when linear, 64 when quadratic.
-    expect([name, ratio < 30]).toEqual([name, true]);
+    // Eight times the octets: 8 when linear, 64 when quadratic. A busy machine gets another chance.
+    let ratio = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 5 && ratio > 30; attempt++) {
+      ratio = Math.min(ratio, time(make(64_000)) / Math.max(1, time(make(8000))));
+    }
+    expect([name, ratio <= 30]).toEqual([name, true]);
   }
 });

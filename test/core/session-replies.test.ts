@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { reply, replyClass, type ServerConfig, settle, UsageError } from "@sansmtp/core";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { accept, Client, codesOf, ehlo, mail, rcpt } from "../dialogues/client.ts";
 import { configs, decideByQuestion, traffic } from "../properties/traffic.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const catalogue = readFileSync(new URL("../spec/02-replies-and-status-codes.md", import.meta.url), "utf8");
 

@@ -1,5 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Client, codesOf, ehlo, mail, rcpt } from "../dialogues/client.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What must not end the data: the list of the catalogue, and its two stuffed and spaced neighbours. */
 const variants = [

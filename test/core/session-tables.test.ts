@@ -1,6 +1,9 @@
 import { reply, type ServerConfig } from "@sansmtp/core";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { accept, Client, codesOf, type Decision } from "../dialogues/client.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /**
  * The state tables of the catalogue (server states, special states, modifiers, LMTP), as data, and each cell

@@ -11,8 +11,11 @@ import {
   UsageError,
   type Verb,
 } from "@sansmtp/core";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Client, codesOf, type Question } from "../dialogues/client.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /**
  * Walks everything that can be reached, breadth first, over what tells two states apart: phase, transaction,

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { describe, test } from "vitest";
+import { describe, test, vi } from "vitest";
 import { parseDialogues, parseGiven } from "./dialogue.ts";
 import { play } from "./play.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const folder = new URL("./", import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, folder), "utf8");

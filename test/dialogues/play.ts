@@ -97,22 +97,21 @@ function inOnePiece(turns: readonly Turn[]): Turn[] {
 function playOnce(dialogue: Dialogue, way: Way): void {
   const player = new Player({ ...baseConfig, ...dialogue.config } as ServerConfig, way);
   const named = namedKinds(dialogue);
-  const expected: string[] = [];
-  const actual: string[] = [];
-  let differs = false;
-  dialogue.turns.forEach((turn, at) => {
-    if (differs) return;
+  const expected: string[][] = [];
+  const actual: string[][] = [];
+  for (const [at, turn] of dialogue.turns.entries()) {
     const items = player.take(turn, at).filter((item) => isNamed(item, turn.given ? new Set() : named));
-    const said = heading(turn);
     const [wanted, got] = compare(turn.expected, items, player.getters());
-    expected.push(...said, ...wanted);
-    actual.push(...said, ...got);
-    differs = wanted.join("\n") !== got.join("\n");
-  });
-  if (!differs) return;
-  throw new Mismatch(
-    `${dialogue.file}:${dialogue.line} ${dialogue.title}\n${describe(way, player)}\n\n${sideBySide(expected, actual)}\n`,
-  );
+    expected.push(wanted);
+    actual.push(got);
+    if (wanted.join("\n") === got.join("\n")) continue;
+    const withHeadings = (side: readonly string[][]) =>
+      side.flatMap((rows, at) => [...heading(dialogue.turns[at] as Turn), ...rows]);
+    throw new Mismatch(
+      `${dialogue.file}:${dialogue.line} ${dialogue.title}\n${describe(way, player)}\n\n` +
+        `${sideBySide(withHeadings(expected), withHeadings(actual))}\n`,
+    );
+  }
 }
 
 function describe(way: Way, player: Player): string {

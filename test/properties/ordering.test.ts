@@ -1,7 +1,10 @@
 import { reply, type ServerConfig } from "@sansmtp/core";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Client, codesOf } from "../dialogues/client.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** One command of a client that waits for each reply, with what the application would answer. */
 type Command =

@@ -1,9 +1,12 @@
 import { type ServerConfig, type ServerEvent, ServerSession, UsageError } from "@sansmtp/core";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Decision, frozen } from "../dialogues/client.ts";
 import { latin1 } from "../dialogues/items.ts";
 import { configs, decideByQuestion, piecesOf, traffic } from "./traffic.ts";
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const cuts = fc.array(fc.nat({ max: 100_000 }), { maxLength: 6 });
 
