@@ -13,3 +13,5 @@ for (const name of named.length > 0 ? named : Object.keys(benches)) {
   run();
   console.log();
 }
+
+export {};
