@@ -122,6 +122,11 @@ export class Server {
     return this.#running.stdout + this.#running.stderr;
   }
 
+  /** Checks that this is printed; soon, for what a server prints can arrive later than its reply. */
+  async prints(text: string | RegExp): Promise<void> {
+    await expect.poll(() => this.printed, { timeout: 5000 }).toMatch(text);
+  }
+
   /** A submission to this server, from a@example.net to b@example.com if nothing else is said. */
   async submission(what: Pick<Submission, "content"> & Partial<Submission>): Promise<Submission> {
     const file = this.#place.path();
@@ -149,7 +154,7 @@ export class Server {
     const [trace, rest] = divided(messages[0]!);
     expect(trace).toMatch(traceOf(from, by));
     expectSame(rest, content);
-    expect(this.printed).toContain(` from ${from} to ${to.join(", ")}: `);
+    await this.prints(` from ${from} to ${to.join(", ")}: `);
   }
 
   /** Checks that nothing was kept. */
