@@ -109,6 +109,9 @@ const timers: Record<keyof ServerTimers, () => void> = {
     expect([client.session.deadline, client.session.deadlineReason]).toEqual([10_000, "session"]);
     expect(client.wait(1000)).toMatch(/^421 4\.4\.2 /);
     expect(client.closed).toBe("timeout");
+    const busy = new Client({ timers: { session: 10_000 } });
+    busy.session.receive(Buffer.from("NOOP\r\nNOOP\r\n"), 10_000);
+    expect(codesOf(busy.say(""))).toBe("421");
   },
 };
 

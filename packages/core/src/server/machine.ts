@@ -135,6 +135,8 @@ export class Machine {
     if (state.phase === "closed") return false;
     if (state.phase === "closing") return this.#close();
     if (state.shutdown === "now") return this.#shutdown();
+    // What is still unread does not prolong a session that is over its time.
+    if (state.now >= state.started + this.settings.timers.session) return this.#expire();
     if (state.slots.length > 0) return settle(this) || askAhead(this) || this.#expire();
     if (state.shutdown === "idle" && this.#isIdle()) return this.#shutdown();
     switch (state.phase) {
