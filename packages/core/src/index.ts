@@ -15,7 +15,13 @@ export {
   defaultClientTimers,
 } from "./client/config.ts";
 export type { Addressee, ClientEvent, OutgoingEnvelope } from "./client/events.ts";
-export { type Failure, type FailureCode, isSafeToRetry, type Outcome, type Reason } from "./client/outcome.ts";
+export {
+  type Failure,
+  type FailureCode,
+  isSafeToRetry,
+  type Outcome,
+  type Reason,
+} from "./client/outcome.ts";
 export type { ClientPhase, ClientWaiting } from "./client/record.ts";
 export { ClientSession } from "./client/session.ts";
 export type { ClientSnapshot } from "./client/snapshot.ts";
