@@ -1,19 +1,32 @@
 /**
- * SMTP and LMTP servers on the sockets of Node. What a handler needs of the other packages is here, too.
+ * SMTP and LMTP servers and clients on the sockets of Node. What a handler needs of the other packages is here, too.
  *
  * @module
  */
-export { challenge, type Reply, reply, UsageError } from "@sansmtp/core";
+export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } from "@sansmtp/core";
 export {
   type Answer,
+  type Client,
+  type ClientClosing,
+  type ClientObserver,
   type Closing,
+  ConnectError,
   type Connection,
+  type Credentials,
   type Handlers,
+  type Mechanism,
   type Message,
   MessageAborted,
   type MessageAnswer,
   type Observer,
+  type OutgoingBody,
+  type OutgoingMessage,
+  type Pool,
+  type PoolOptions,
+  type Recipient,
+  type Sent,
 } from "@sansmtp/drive";
+export { type ConnectOptions, connect, createPool } from "./connect.ts";
 export {
   type Address,
   createServer,

@@ -1,0 +1,444 @@
+import {
+  type Capabilities,
+  type ClientConfig,
+  ClientSession,
+  type Failure,
+  type Outcome,
+  type OutgoingEnvelope,
+  type ReceivedReply,
+  type TlsInfo,
+  UsageError,
+} from "@sansmtp/core";
+import { type Credentials, checkCredentials, type Mechanism, mechanismOf } from "./client-auth.ts";
+import { Source } from "./client-body.ts";
+import { ConnectError } from "./client-error.ts";
+import {
+  abandoned,
+  envelopeFor,
+  notTried,
+  type OutgoingMessage,
+  recipientsOf,
+  type Sent,
+  sentOf,
+} from "./client-message.ts";
+import { type ClientNews, type ClientObserver, ClientPump } from "./client-pump.ts";
+import type { Incoming } from "./connection.ts";
+import type { Transport } from "./transport.ts";
+
+/** How a client behaves. */
+export interface ClientOptions extends ClientConfig {
+  /** Authenticates before anything is sent. Without TLS a password is said only if `allowInsecureAuth` is true. */
+  readonly auth?: Credentials | Mechanism;
+  readonly observe?: ClientObserver;
+  /** Told of what a hook throws. By default it goes to the console. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** How a client's connection ended. */
+export interface ClientClosing {
+  /** Null: after QUIT, as it should. */
+  readonly failure: Failure | null;
+  /** What the server said to it. */
+  readonly reply: ReceivedReply | null;
+  /** What the transport gave as the cause; null: nothing. */
+  readonly error: unknown;
+}
+
+/**
+ * One connection to a server, for any number of messages, one after the other. Made by the adapter of a runtime.
+ *
+ * Refusals and failures of the connection are data: `send` always comes to an outcome for each recipient.
+ */
+export class Client {
+  /** Resolves when messages can be sent: greeting, EHLO, TLS and AUTH are done. Rejects with {@link ConnectError}. */
+  readonly ready: Promise<void>;
+  /** Resolves when the connection is over. It never rejects. */
+  readonly closed: Promise<ClientClosing>;
+  /** Where the adapter tells what happens on the connection. */
+  readonly connection: Incoming;
+  readonly #options: ClientOptions;
+  readonly #session: ClientSession;
+  readonly #pump: ClientPump;
+  readonly #jobs: Map<number, Job> = new Map();
+  readonly #sending: Set<Promise<unknown>> = new Set();
+  #settleReady: (error: ConnectError | null) => void = () => {};
+  #settleClosed: (closing: ClientClosing) => void = () => {};
+  #mechanism: Mechanism | null = null;
+  /** The session is over, or never got ready; with it, all that is still asked for. */
+  #failed: Failed | null = null;
+  #quitting = false;
+  #transactions = 0;
+  #tls: Partial<TlsInfo> | null = null;
+
+  /** @throws {UsageError} when the options cannot be */
+  constructor(options: ClientOptions, transport: Transport) {
+    if (options.auth !== undefined) checkCredentials(options.auth);
+    this.#options = options;
+    this.#session = new ClientSession(options, transport.now());
+    this.ready = new Promise((resolve, reject) => {
+      this.#settleReady = (error) => (error === null ? resolve() : reject(error));
+    });
+    // Whoever does not wait for it hears of it by the outcomes.
+    this.ready.catch(() => {});
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+    const listener = {
+      news: (event: ClientNews) => this.#news(event),
+      secured: (tls: Partial<TlsInfo>) => {
+        this.#tls = tls;
+      },
+      closed: (error: unknown) => this.#ended(error),
+      onError: (error: unknown) => this.#report(error),
+    };
+    this.#pump = new ClientPump(this.#session, transport, listener, options.observe);
+    this.connection = this.#pump;
+    this.#pump.wake();
+  }
+
+  /** What the server offers. */
+  get capabilities(): Capabilities {
+    return this.#session.capabilities;
+  }
+
+  /** What the handshake gave; null: there was none. */
+  get tls(): Partial<TlsInfo> | null {
+    return this.#tls;
+  }
+
+  /** How many messages the server still takes on this connection (RFC 9422); Infinity: it does not say. */
+  get messagesLeft(): number {
+    return (this.capabilities.limits.mailMax ?? Number.POSITIVE_INFINITY) - this.#transactions;
+  }
+
+  /**
+   * Sends a message, when those before it are done.
+   *
+   * It resolves even when it is refused or the connection fails: each recipient has an outcome. When the `signal` is
+   * aborted it resolves, too: what was not sent to its end is `notTried`, and if its content was on the way by DATA,
+   * that ends the connection, for nothing else keeps half a message from delivery (RFC 5321 §4.1.1.4). A message that
+   * was sent to its end cannot be taken back: its verdict is waited for, unless `close` ends that wait.
+   *
+   * More recipients than the server takes at a time (RFC 9422 RCPTMAX, or 452) go in further transactions, if the
+   * body can be read again.
+   *
+   * @throws {UsageError} (as a rejection) for a message that can never be meant: an address that is none, no
+   *   recipients, or a client that was told to quit
+   */
+  async send(message: OutgoingMessage): Promise<Sent> {
+    const source = this.sourceOf(message);
+    try {
+      return await this.deliver(message, source);
+    } finally {
+      source.release();
+    }
+  }
+
+  /** For pools: the content of a message, checked as this client is configured. */
+  sourceOf({ body, bodyType }: OutgoingMessage): Source {
+    const { lineEnds, limits } = this.#session.settings;
+    return Source.of(body, { lineEnds, textLine: limits.textLine, binary: bodyType === "BINARYMIME" });
+  }
+
+  /** For pools: `send`, but the source is left as it is, for another attempt perhaps. */
+  deliver(message: OutgoingMessage, source: Source): Promise<Sent> {
+    if (this.#quitting) return Promise.reject(new UsageError("send: the client was told to quit"));
+    return this.#during(this.#deliver(message, source));
+  }
+
+  /** NOOP. Rejects with {@link ConnectError} when the connection fails first. */
+  noop(): Promise<ReceivedReply> {
+    return this.#command("NOOP");
+  }
+
+  /**
+   * VRFY: asks whether there is such a mailbox; servers are free not to tell (RFC 5321 §3.5.3).
+   *
+   * @throws {UsageError} (as a rejection) when the text cannot be said
+   */
+  verify(text: string): Promise<ReceivedReply> {
+    return this.#command("VRFY", text);
+  }
+
+  /** QUIT, when all that was asked for is done; resolves when the connection is over. */
+  async quit(): Promise<void> {
+    this.#quitting = true;
+    while (this.#sending.size > 0) await Promise.allSettled(this.#sending);
+    if (this.#failed === null) this.#pump.enter(() => this.#session.quit());
+    await this.closed;
+  }
+
+  /** Ends the connection at once. What was sent and not answered is `unknown`, what was not sent is `notTried`. */
+  close(): void {
+    this.#quitting = true;
+    this.#pump.enter((now) => this.#session.close(now));
+  }
+
+  /** Quits, as `quit()` does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.quit();
+  }
+
+  async #deliver(message: OutgoingMessage, source: Source): Promise<Sent> {
+    const to = recipientsOf(message);
+    if (to.length === 0) throw new UsageError("to: no recipients");
+    if (source.fault !== null) return sentOf(to, notTried(to, source.fault), null);
+    await this.#readyOr(message.signal);
+    const outcomes = notTried(to, abandoned);
+    let error: unknown = null;
+    let rest = to.map((_, index) => index);
+    while (rest.length > 0) {
+      const most = source.repeatable ? (this.capabilities.limits.rcptMax ?? rest.length) : rest.length;
+      const group = rest.slice(0, most);
+      const envelope = envelopeFor(
+        message,
+        group.map((index) => to[index]),
+        source,
+        this.capabilities,
+      );
+      const done = await this.#transact(envelope, source, message.signal);
+      for (const [at, index] of group.entries()) outcomes[index] = done.outcomes[at];
+      error ??= done.error;
+      const progress = done.outcomes.some(({ status }) => status === "accepted");
+      const surplus = progress && source.repeatable ? done.tooMany.map((at) => group[at]) : [];
+      rest = [...surplus, ...rest.slice(most)];
+    }
+    return sentOf(to, outcomes, error);
+  }
+
+  /** One transaction, from MAIL to the last verdict. */
+  #transact(envelope: OutgoingEnvelope, source: Source, signal: AbortSignal | undefined): Promise<Done> {
+    const { to } = envelope;
+    const none = { tooMany: [], error: null };
+    if (signal?.aborted) return Promise.resolve({ outcomes: notTried(to, abandoned), ...none });
+    if (this.#failed !== null) {
+      const { reply, failure } = this.#failed;
+      return Promise.resolve({ outcomes: notTried(to, reply ?? failure), ...none });
+    }
+    return new Promise((resolve, reject) => {
+      let id = 0;
+      const abort = (): void => this.#pump.enter(() => this.#session.abandon(id));
+      const job: TransactionJob = {
+        kind: "transaction",
+        source,
+        tooMany: [],
+        error: null,
+        done: (outcomes) => {
+          signal?.removeEventListener("abort", abort);
+          resolve({ outcomes, tooMany: job.tooMany, error: job.error });
+        },
+      };
+      try {
+        this.#pump.enter(() => {
+          id = this.#session.transaction(envelope);
+          this.#jobs.set(id, job);
+          this.#transactions++;
+        });
+      } catch (error) {
+        return reject(error);
+      }
+      signal?.addEventListener("abort", abort);
+    });
+  }
+
+  /** Until it is known whether messages can be sent. */
+  #readyOr(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      if (signal?.aborted) return done();
+      signal?.addEventListener("abort", done);
+      this.ready.then(done, done);
+    });
+  }
+
+  async #command(verb: string, argument?: string): Promise<ReceivedReply> {
+    if (this.#quitting) throw new UsageError(`${verb}: the client was told to quit`);
+    await this.ready;
+    return this.#during(
+      new Promise((resolve, reject) => {
+        if (this.#failed !== null) return reject(this.#error());
+        const job: Job = {
+          kind: "command",
+          replied: resolve,
+          skipped: (failure, reply) => reject(new ConnectError(failure, reply, this.#pump.error)),
+        };
+        this.#pump.enter(() => this.#jobs.set(this.#session.command(verb, argument), job));
+      }),
+    );
+  }
+
+  /** What QUIT waits for. */
+  #during<T>(promise: Promise<T>): Promise<T> {
+    this.#sending.add(promise);
+    const done = (): void => void this.#sending.delete(promise);
+    promise.then(done, done);
+    return promise;
+  }
+
+  #news(event: ClientNews): void {
+    switch (event.type) {
+      case "ready":
+        if (this.#mechanism === null && this.#options.auth !== undefined)
+          return this.#authenticate(this.#options.auth);
+        return this.#settleReady(null);
+      case "challenge":
+        return this.#respond(event.octets);
+      case "reply": {
+        const job = this.#jobs.get(event.id);
+        this.#jobs.delete(event.id);
+        if (job?.kind === "command") job.replied(event.reply);
+        return;
+      }
+      case "skipped": {
+        const job = this.#jobs.get(event.id);
+        this.#jobs.delete(event.id);
+        if (job?.kind === "command") job.skipped(event.reason, null);
+        return;
+      }
+      case "recipient": {
+        const job = this.#jobs.get(event.id);
+        if (job?.kind === "transaction" && isTooMany(event.reply)) job.tooMany.push(event.index);
+        return;
+      }
+      case "body": {
+        const job = this.#jobs.get(event.id);
+        if (job?.kind === "transaction") this.#read(event.id, job);
+        return;
+      }
+      case "done": {
+        const job = this.#jobs.get(event.id);
+        this.#jobs.delete(event.id);
+        this.#pump.starve(event.id);
+        if (job?.kind === "transaction") job.done(event.outcomes);
+        return;
+      }
+      case "failed":
+        return this.#fail(event.failure, event.reply);
+      default:
+        return;
+    }
+  }
+
+  #read(id: number, job: TransactionJob): void {
+    const failed = (error: unknown): void => {
+      job.error = error;
+      this.#session.abandon(id);
+    };
+    try {
+      this.#pump.feed(id, job.source.open(), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #authenticate(auth: Credentials | Mechanism): void {
+    const mechanism = mechanismOf(auth, this.capabilities);
+    this.#mechanism = mechanism;
+    const { name, initial = null, cleartext } = mechanism;
+    const id = this.#session.auth(name, initial, cleartext === undefined ? {} : { cleartext });
+    this.#jobs.set(id, {
+      kind: "command",
+      replied: (reply) => {
+        const accepted = Math.trunc(reply.code / 100) === 2;
+        if (accepted && mechanism.complete !== false) return this.#settleReady(null);
+        const detail = accepted
+          ? "the server claims success before the authentication was complete"
+          : "the server does not accept the authentication";
+        this.#giveUp({ code: "auth-refused", detail }, reply);
+      },
+      skipped: (failure, reply) => this.#giveUp(failure, reply),
+    });
+  }
+
+  #respond(challenge: Uint8Array): void {
+    // By the time that a promise resolves, the session may be over.
+    const respond = (octets: Uint8Array | null): void => {
+      if (this.#failed === null) this.#session.respond(octets);
+    };
+    let response: Uint8Array | null | Promise<Uint8Array | null>;
+    try {
+      response = this.#mechanism?.respond(challenge) ?? null;
+    } catch (error) {
+      this.#report(error);
+      response = null;
+    }
+    if (!(response instanceof Promise)) return respond(response);
+    response
+      .catch((error: unknown) => {
+        this.#report(error);
+        return null;
+      })
+      .then((octets) => this.#pump.enter(() => respond(octets)));
+  }
+
+  /** The session is in order, but of no use. */
+  #giveUp(failure: Failure, reply: ReceivedReply | null): void {
+    if (this.#failed !== null) return;
+    this.#fail(failure, reply);
+    if (this.#session.phase === "ready") this.#session.quit();
+  }
+
+  #fail(failure: Failure, reply: ReceivedReply | null): void {
+    this.#failed ??= { failure, reply };
+    this.#settleReady(this.#error());
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    for (const job of jobs) if (job.kind === "command") job.skipped(failure, reply);
+  }
+
+  #ended(error: unknown): void {
+    const { failure = null, reply = null } = this.#failed ?? {};
+    if (this.#failed === null) this.#fail({ code: "closed", detail: "the connection was closed" }, null);
+    this.#settleClosed({ failure, reply, error });
+  }
+
+  #error(): ConnectError {
+    const { failure, reply } = this.#failed as Failed;
+    return new ConnectError(failure, reply, this.#pump.error);
+  }
+
+  #report(error: unknown): void {
+    try {
+      if (this.#options.onError === undefined) console.error(error);
+      else this.#options.onError(error);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
+
+interface Failed {
+  readonly failure: Failure;
+  readonly reply: ReceivedReply | null;
+}
+
+interface TransactionJob {
+  readonly kind: "transaction";
+  readonly source: Source;
+  /** Places of recipients that the server has no room for in this transaction. */
+  readonly tooMany: number[];
+  error: unknown;
+  done(outcomes: readonly Outcome[]): void;
+}
+
+interface CommandJob {
+  readonly kind: "command";
+  replied(reply: ReceivedReply): void;
+  skipped(failure: Failure, reply: ReceivedReply | null): void;
+}
+
+type Job = TransactionJob | CommandJob;
+
+interface Done {
+  readonly outcomes: readonly Outcome[];
+  readonly tooMany: readonly number[];
+  readonly error: unknown;
+}
+
+/** 452, and of old 552, mean that there are too many recipients (RFC 5321 §4.5.3.1.10), unless they say otherwise. */
+function isTooMany({ code, enhanced }: ReceivedReply): boolean {
+  return (code === 452 || code === 552) && (enhanced === null || /^[45]\.5\.3$/.test(enhanced));
+}

@@ -1,0 +1,40 @@
+import { isIP, type Socket } from "node:net";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { PlainTextError } from "@sansmtp/drive";
+import type { Settled } from "./handshakes.ts";
+
+/** The client's side of TLS handshakes on sockets that are connected already. */
+export class ClientHandshakes {
+  readonly #options: ConnectionOptions;
+
+  /** @param host whose certificate is expected; an address has to be in the certificate as such */
+  constructor(host: string, options: ConnectionOptions) {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    this.#options = { minVersion: "TLSv1.2", host, ...servername, ...options };
+  }
+
+  /** Begins a handshake; it succeeds only if the server is who it should be, as far as the options want to know. */
+  begin(raw: Socket, settled: Settled): void {
+    // In TLS a half-open socket whose peer has gone is never let go of before the handshake is done.
+    raw.allowHalfOpen = false;
+    let secure: TLSSocket | null = null;
+    let settle: Settled | null = (error, done) => {
+      settle = null;
+      settled(error, done);
+    };
+    raw.once("close", () => settle?.(new Error("the connection ended during the TLS handshake"), null));
+    try {
+      secure = connect({ ...this.#options, socket: raw });
+    } catch (error) {
+      return settle(error as Error, null);
+    }
+    secure.once("secureConnect", () => settle?.(null, secure));
+    secure.once("error", (error) => settle?.(inTheClear(error) ?? error, null));
+  }
+}
+
+/** OpenSSL takes what is said in clear text for records of a version that does not exist. */
+function inTheClear(error: Error & { readonly code?: string }): Error | null {
+  const plain = ["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG"].includes(error.code ?? "");
+  return plain ? new PlainTextError("the server answers in clear text", { cause: error }) : null;
+}
