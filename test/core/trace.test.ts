@@ -7,7 +7,7 @@ import {
   receivedField,
   returnPathField,
   traceProtocol,
-} from "../../packages/core/src/trace.ts";
+} from "../../packages/core/src/syntax/trace.ts";
 
 const now = Date.UTC(2026, 10, 23, 15, 11, 0);
 
