@@ -16,7 +16,8 @@ const authLine = 512;
 export function advanceOperation(machine: ClientMachine): boolean {
   const { state, settings } = machine;
   const [operation] = state.operations;
-  if (operation === undefined) return false;
+  // What is said in the middle of an AUTH exchange would be taken for a response.
+  if (operation === undefined || state.challenged !== null) return false;
   // All but MAIL has to be alone in its group (RFC 2920 §3.1); what is owed may be the reply to a RSET.
   const pipelined = operation.kind === "transaction" && state.capabilities.pipelining;
   if (state.expected.length > 0 && !pipelined) return false;

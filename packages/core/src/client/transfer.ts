@@ -216,7 +216,14 @@ const sizeCodes = ["5.2.2", "5.2.3", "5.3.4"];
 function dataReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedReply): void {
   const digit = Math.trunc(reply.code / 100);
   if (digit === 2) return unexpected(machine, "DATA", reply);
-  if (digit === 3 && transfer.accepted.length > 0) return beginBody(machine, transfer);
+  if (digit === 3 && transfer.accepted.length > 0) {
+    if (transfer.stage !== "draining") return beginBody(machine, transfer);
+    // Given up meanwhile: an empty message would be delivered, too.
+    return machine.fail(
+      failure("abandoned", "given up by the caller, and the server waits for content"),
+      null,
+    );
+  }
   transfer.stage = "draining";
   transfer.resetDue = transfer.mailAccepted;
   if (digit === 3) {
