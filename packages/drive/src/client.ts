@@ -66,6 +66,8 @@ export class Client {
   #mechanism: Mechanism | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
+  /** It is ready, or never will be: what is asked for goes to the session at once, in the order of the calls. */
+  #settled = false;
   #quitting = false;
   #transactions = 0;
   #tls: Partial<TlsInfo> | null = null;
@@ -76,7 +78,10 @@ export class Client {
     this.#options = options;
     this.#session = new ClientSession(options, transport.now());
     this.ready = new Promise((resolve, reject) => {
-      this.#settleReady = (error) => (error === null ? resolve() : reject(error));
+      this.#settleReady = (error) => {
+        this.#settled = true;
+        return error === null ? resolve() : reject(error);
+      };
     });
     // Whoever does not wait for it hears of it by the outcomes.
     this.ready.catch(() => {});
@@ -183,7 +188,7 @@ export class Client {
     const to = recipientsOf(message);
     if (to.length === 0) throw new UsageError("to: no recipients");
     if (source.fault !== null) return sentOf(to, notTried(to, source.fault), null);
-    await this.#readyOr(message.signal);
+    if (!this.#settled) await this.#readyOr(message.signal);
     const outcomes = notTried(to, abandoned);
     let error: unknown = null;
     let rest = to.map((_, index) => index);
@@ -256,7 +261,7 @@ export class Client {
 
   async #command(verb: string, argument?: string): Promise<ReceivedReply> {
     if (this.#quitting) throw new UsageError(`${verb}: the client was told to quit`);
-    await this.ready;
+    if (!this.#settled) await this.ready;
     return this.#during(
       new Promise((resolve, reject) => {
         if (this.#failed !== null) return reject(this.#error());
