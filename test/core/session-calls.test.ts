@@ -94,7 +94,7 @@ describe("replies leave when they should", () => {
   });
 
   test("SEC-DOS-01 G6 replies that pile up are handed out in pieces, and no more is read until they are taken", () => {
-    const session = ready({ limits: { errors: 1e9, idleCommands: 1e9 } });
+    const session = ready({ limits: { recipients: 1e9 } });
     session.receive(Buffer.from(`${mail}${rcpt.repeat(50_000)}`));
     let sends = 0;
     for (let event = session.poll(); event !== null; event = session.poll()) {
@@ -430,8 +430,7 @@ describe("settings", () => {
 
   test("G3 getters tell of the session as of the event just returned", () => {
     const session = new ServerSession({ name: "mx.example.com" });
-    session.poll();
-    session.answer(1, undefined);
+    inOrder(session, "");
     session.receive(Buffer.from(`${ehlo}${mail}${rcpt}DATA\r\nx\r\n.\r\nQUIT\r\n`));
     const seen: string[] = [];
     for (let event: ServerEvent | null = session.poll(); event !== null; event = session.poll()) {
