@@ -43,6 +43,9 @@ export interface Plan {
   /** The outcomes that are known before anything is said; null where not. */
   readonly outcomes: (Outcome | null)[];
   readonly mode: "data" | "bdat";
+  /** What MAIL says of the content. */
+  readonly body: "7BIT" | "8BITMIME" | "BINARYMIME";
+  readonly utf8: boolean;
   readonly prdr: boolean;
 }
 
@@ -101,6 +104,8 @@ export function plan(
     ),
     outcomes,
     mode: bdat ? "bdat" : "data",
+    body: envelope.body,
+    utf8,
     prdr,
   };
 }

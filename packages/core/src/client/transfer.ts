@@ -87,8 +87,8 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
   const writer = machine.writer as ContentWriter;
   const written = writer.write(octets);
   if (!(written instanceof Uint8Array)) return faulty(machine, transfer, written);
-  const { envelopeBody, utf8 } = bodyKind(transfer);
-  if (writer.eightBit && envelopeBody === "7BIT" && !utf8) {
+  const { body, utf8 } = transfer.plan;
+  if (writer.eightBit && body === "7BIT" && !utf8) {
     return giveUp(
       machine,
       transfer,
@@ -250,18 +250,8 @@ export function writerOptions(settings: ClientSettings, transfer: Transfer): Wri
     dots: transfer.plan.mode === "data",
     lineEnds: settings.lineEnds,
     maxLine: settings.limits.textLine,
-    binary: bodyKind(transfer).envelopeBody === "BINARYMIME",
+    binary: transfer.plan.body === "BINARYMIME",
   };
-}
-
-function bodyKind({ plan }: Transfer): { envelopeBody: "7BIT" | "8BITMIME" | "BINARYMIME"; utf8: boolean } {
-  const words = plan.mail.split(" ");
-  const envelopeBody = words.includes("BODY=BINARYMIME")
-    ? "BINARYMIME"
-    : words.includes("BODY=8BITMIME")
-      ? "8BITMIME"
-      : "7BIT";
-  return { envelopeBody, utf8: words.includes("SMTPUTF8") };
 }
 
 function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): void {
