@@ -194,7 +194,7 @@ describe("injection", () => {
   test("L-LEN-22 S-LINE-07 a command line is up to 512 octets", () => {
     const { session } = ready();
     expect(() => session.command("X".repeat(511))).toThrow(UsageError);
-    expect(() => session.command("XLONGVERB", "a".repeat(500))).toThrow(UsageError);
+    expect(() => session.command("XLONGVERB", "a".repeat(501))).toThrow(UsageError);
     const player = ready();
     expect(player.does(`command VRFY ${"a".repeat(500)}`)).toBe(`VRFY ${"a".repeat(500)}\r\n`);
   });

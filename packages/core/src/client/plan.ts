@@ -186,7 +186,11 @@ function checkRecipient(given: string | Mailbox | Addressee, index: number): Che
   const name = `to[${index}]`;
   const addressee: Addressee = typeof given === "object" && "to" in given ? given : { to: given };
   const { notify, orcpt } = addressee;
-  const path = checkPath(addressee.to, name);
+  // The one address without a domain (RFC 5321 §4.1.1.3); nobody sends from it.
+  const postmaster = typeof addressee.to === "string" && /^postmaster$/i.test(addressee.to);
+  const path = postmaster
+    ? { text: addressee.to as string, utf8: false, domain: "" }
+    : checkPath(addressee.to, name);
   let parameters = "";
   if (notify !== undefined) {
     for (const word of notify) oneOf(word, ["NEVER", "SUCCESS", "FAILURE", "DELAY"], `${name}.notify`);
@@ -207,8 +211,6 @@ function checkRecipient(given: string | Mailbox | Addressee, index: number): Che
 }
 
 function checkPath(given: string | Mailbox, name: string): CheckedPath {
-  if (typeof given === "string" && /^postmaster$/i.test(given))
-    return { text: given, utf8: false, domain: "" };
   const text = typeof given === "string" ? given : formatMailbox(given);
   const mailbox = parseAddress(text, { utf8: true });
   if (mailbox === null) throw new UsageError(`${name}: not an address: ${JSON.stringify(text)}`);

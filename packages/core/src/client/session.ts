@@ -234,12 +234,12 @@ export class ClientSession {
    */
   command(verb: string, argument = ""): number {
     const upper = verb.toUpperCase();
-    if (!/^[A-Z][A-Z0-9]*$/.test(upper) || ownMethods.includes(upper))
+    if (!/^[A-Z][A-Z0-9]*$/.test(upper) || ownMethods.includes(upper) || notSaid.includes(upper))
       throw new UsageError(`command: ${JSON.stringify(verb)}`);
-    if (!/^[\x20-\x7e]*$/.test(argument) || argument.length > 500) {
-      throw new UsageError("command: the argument is up to 500 octets of printable ASCII");
-    }
+    if (!/^[\x20-\x7e]*$/.test(argument) || argument !== argument.trim())
+      throw new UsageError("command: the argument is printable ASCII, with no blanks around it");
     const line = argument === "" ? upper : `${upper} ${argument}`;
+    if (line.length > 510) throw new UsageError("command: more than 512 octets (RFC 5321 §4.5.3.1.4)");
     return this.#queue((id) => ({ kind: "command", id, verb: upper, line }));
   }
 
@@ -347,3 +347,5 @@ const ownMethods: readonly string[] = [
   "STARTTLS",
   "QUIT",
 ];
+/** They begin or continue a transaction, turn the roles, or begin the session anew (RFC 5321 App. F). */
+const notSaid: readonly string[] = ["SEND", "SOML", "SAML", "TURN", "ATRN", "BURL", "XCLIENT"];
