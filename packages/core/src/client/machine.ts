@@ -123,6 +123,7 @@ export class ClientMachine {
     state.tls = true;
     state.capabilities = noCapabilities;
     state.hello = null;
+    state.authenticated = false;
     state.since = state.now;
     if (state.greeted) {
       this.hello();
@@ -242,7 +243,7 @@ export class ClientMachine {
 
   #work(): boolean {
     const { state } = this;
-    if (state.phase !== "ready") return false;
+    if (state.phase !== "ready" || state.challenged !== null) return false;
     if (state.transfer !== null) return advanceTransfer(this, state.transfer);
     if (advanceOperation(this)) return true;
     if (state.operations.length > 0 || state.expected.length > 0 || state.readyTold) return false;
@@ -329,8 +330,8 @@ export class ClientMachine {
     }
     if (digit === 3) return this.fail(failure("reply-unexpected", `a ${reply.code} to ${owed.verb}`), reply);
     // An extension that policy demands cannot be had after HELO (RFC 3207 §6).
-    const fallback =
-      owed.verb === "EHLO" && digit === 5 && settings.heloFallback && settings.tls !== "required";
+    const demanded = settings.tls === "required" || settings.chunking === "require";
+    const fallback = owed.verb === "EHLO" && digit === 5 && settings.heloFallback && !demanded;
     if (fallback) return this.hello("HELO");
     this.fail(failure("hello-refused", `the server refuses ${owed.verb}`), reply, true);
   }

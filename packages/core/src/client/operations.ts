@@ -12,6 +12,9 @@ import { newTransfer } from "./transfer.ts";
 /** AUTH with its initial response, if that fits the line that every server takes (RFC 4954 §4), octets with CRLF. */
 const authLine = 512;
 
+/** Marks the expectation of the reply to `*`. */
+export const cancelled = 2;
+
 /** Begins the next operation, if it can begin now. */
 export function advanceOperation(machine: ClientMachine): boolean {
   const { state, settings } = machine;
@@ -28,6 +31,7 @@ export function advanceOperation(machine: ClientMachine): boolean {
     return true;
   }
   state.operations.shift();
+  state.readyTold = false;
   begin(machine, operation);
   return true;
 }
@@ -81,6 +85,9 @@ function begin(machine: ClientMachine, operation: Exclude<Operation, { kind: "tr
 function beginAuth(machine: ClientMachine, operation: Extract<Operation, { kind: "auth" }>): void {
   const { state, settings } = machine;
   const { id, mechanism, initial, cleartext } = operation;
+  if (state.authenticated) {
+    return skip(machine, id, "AUTH", failure("auth-not-offered", "the session is authenticated already"));
+  }
   if (!state.capabilities.auth.includes(mechanism)) {
     return skip(machine, id, "AUTH", failure("auth-not-offered", `the server does not offer ${mechanism}`));
   }
@@ -113,7 +120,12 @@ function authReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply,
     const octets = Uint8Array.from(reply.octets[0]);
     const challenge = decodeBase64(octets, 0, octets.length);
     const again: Expected = { kind: "auth", verb: owed.verb, id: owed.id, index: 0, timer: "other" };
-    if (challenge === null || reply.lines.length > 1) return machine.say("*", again);
+    if (owed.index === cancelled) {
+      return machine.fail(failure("reply-unexpected", "a challenge after AUTH was cancelled"), reply);
+    }
+    if (challenge === null || reply.lines.length > 1) {
+      return machine.say("*", { ...again, index: cancelled });
+    }
     if (initial !== null) return machine.say(encodeBase64(initial), again);
     state.challenged = { id: owed.id, mechanism: owed.verb };
     machine.events.push({ type: "challenge", id: owed.id, octets: challenge });
@@ -121,6 +133,10 @@ function authReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply,
   }
   if (Math.trunc(reply.code / 100) === 3) {
     return machine.fail(failure("reply-unexpected", `a ${reply.code} to AUTH`), reply);
+  }
+  // Nobody can have checked credentials that were not sent (RFC 5802 §5).
+  if (positive && owed.index !== 0) {
+    return machine.fail(failure("reply-unexpected", `a ${reply.code} to an AUTH without a response`), reply);
   }
   if (positive) state.authenticated = true;
   state.readyTold = false;
@@ -139,6 +155,7 @@ function startTlsReply(
     if (machine.input.length > 0 || machine.replies.partial) {
       return machine.fail(failure("tls-injection", "octets in the clear behind the reply to STARTTLS"), null);
     }
+    if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: "STARTTLS", reply });
     state.phase = "upgrading";
     state.upgradeDue = true;
     state.since = state.now;

@@ -42,7 +42,7 @@ export interface Expected {
   /** What was said, for reports. */
   readonly verb: string;
   readonly id: number;
-  /** For `rcpt`, the recipient; for `chunk`, 1 for the last. */
+  /** For `rcpt`, the recipient; for `auth`, 1 when the initial response is still to be said, 2 when `*` was. */
   readonly index: number;
   readonly timer: ClientTimer;
 }

@@ -7,6 +7,7 @@ import type { ClientEvent, OutgoingEnvelope } from "./events.ts";
 import { ClientMachine } from "./machine.ts";
 import { checkEnvelope, failure } from "./plan.ts";
 import type { ClientPhase, ClientWaiting, Operation, Transfer } from "./record.ts";
+import { cancelled } from "./operations.ts";
 import { type ClientSnapshot, restoreMachine, takeSnapshot } from "./snapshot.ts";
 import { finishBody, giveUp, writeBody } from "./transfer.ts";
 
@@ -203,11 +204,12 @@ export class ClientSession {
     state.challenged = null;
     state.waiting = "nothing";
     const line = octets === null ? "*" : encodeBase64(octets);
+    const index = octets === null ? cancelled : 0;
     this.#machine.say(line, {
       kind: "auth",
       verb: challenged.mechanism,
       id: challenged.id,
-      index: 0,
+      index,
       timer: "other",
     });
   }
