@@ -6,7 +6,7 @@ export interface Credentials {
   readonly pass: string;
 }
 
-/** The client's side of a SASL mechanism (RFC 4422), for one exchange. */
+/** The client's side of a SASL mechanism (RFC 4422), for one exchange: where several may come, give a function. */
 export interface Mechanism {
   /** As the server lists it: `PLAIN`, `XOAUTH2`. */
   readonly name: string;
@@ -20,20 +20,19 @@ export interface Mechanism {
   respond(challenge: Uint8Array): Uint8Array | null | Promise<Uint8Array | null>;
 }
 
-/**
- * How to authenticate at a server that offers this.
- *
- * @throws {UsageError} when name or password cannot be (RFC 4616 §2)
- */
-export function mechanismOf(auth: Credentials | Mechanism, { auth: offered }: Capabilities): Mechanism {
+/** How to authenticate at a server that offers this. */
+export function mechanismOf(
+  auth: Credentials | Mechanism | (() => Mechanism),
+  { auth: offered }: Capabilities,
+): Mechanism {
+  if (typeof auth === "function") return auth();
   if ("respond" in auth) return auth;
-  checkCredentials(auth);
   return offered.includes("LOGIN") && !offered.includes("PLAIN") ? login(auth) : plain(auth);
 }
 
-/** @throws {UsageError} naming what cannot be, and not saying what it is */
-export function checkCredentials(auth: Credentials | Mechanism): void {
-  if ("respond" in auth) return;
+/** @throws {UsageError} naming what cannot be (RFC 4616 §2), and not saying what it is */
+export function checkCredentials(auth: Credentials | Mechanism | (() => Mechanism)): void {
+  if (typeof auth === "function" || "respond" in auth) return;
   for (const [name, value] of Object.entries({ user: auth.user, pass: auth.pass })) {
     if (typeof value !== "string" || value === "" || value.includes("\0"))
       throw new UsageError(`auth.${name}: must be text, not empty, without NUL`);

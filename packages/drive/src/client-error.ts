@@ -24,7 +24,7 @@ export class ConnectError extends Error {
   }
 }
 
-/** Thrown by `upgrade` of a client's transport: the server answers the handshake in the clear. */
+/** For a client's transport to throw from `upgrade`: the server answers the handshake in the clear. */
 export class PlainTextError extends Error {
   override readonly name = "PlainTextError";
 }

@@ -193,7 +193,7 @@ export class ClientPump implements Incoming {
         this.#safely((now) => {
           this.#error ??= error;
           if (!pending()) return;
-          const plain = error instanceof PlainTextError;
+          const plain = error instanceof PlainTextError && this.#session.settings.tls === "implicit";
           const detail = error instanceof Error ? `the TLS handshake failed: ${error.message}` : undefined;
           this.#session.upgradeFailed(plain || detail === undefined ? { plain } : { detail }, now);
         }),

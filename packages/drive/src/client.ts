@@ -3,7 +3,6 @@ import {
   type ClientConfig,
   ClientSession,
   type Failure,
-  type Outcome,
   type OutgoingEnvelope,
   type ReceivedReply,
   type TlsInfo,
@@ -12,6 +11,7 @@ import {
 import { type Credentials, checkCredentials, type Mechanism, mechanismOf } from "./client-auth.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
+import { type Done, type Failed, isTooMany, type Job, type TransactionJob } from "./client-jobs.ts";
 import {
   abandoned,
   envelopeFor,
@@ -28,7 +28,7 @@ import type { Transport } from "./transport.ts";
 /** How a client behaves. */
 export interface ClientOptions extends ClientConfig {
   /** Authenticates before anything is sent. Without TLS a password is said only if `allowInsecureAuth` is true. */
-  readonly auth?: Credentials | Mechanism;
+  readonly auth?: Credentials | Mechanism | (() => Mechanism);
   readonly observe?: ClientObserver;
   /** Told of what a hook throws. By default it goes to the console. */
   readonly onError?: (error: unknown) => void;
@@ -339,7 +339,7 @@ export class Client {
     }
   }
 
-  #authenticate(auth: Credentials | Mechanism): void {
+  #authenticate(auth: NonNullable<ClientOptions["auth"]>): void {
     const mechanism = mechanismOf(auth, this.capabilities);
     this.#mechanism = mechanism;
     const { name, initial = null, cleartext } = mechanism;
@@ -413,37 +413,4 @@ export class Client {
       // There is nobody left to tell.
     }
   }
-}
-
-interface Failed {
-  readonly failure: Failure;
-  readonly reply: ReceivedReply | null;
-}
-
-interface TransactionJob {
-  readonly kind: "transaction";
-  readonly source: Source;
-  /** Places of recipients that the server has no room for in this transaction. */
-  readonly tooMany: number[];
-  error: unknown;
-  done(outcomes: readonly Outcome[]): void;
-}
-
-interface CommandJob {
-  readonly kind: "command";
-  replied(reply: ReceivedReply): void;
-  skipped(failure: Failure, reply: ReceivedReply | null): void;
-}
-
-type Job = TransactionJob | CommandJob;
-
-interface Done {
-  readonly outcomes: readonly Outcome[];
-  readonly tooMany: readonly number[];
-  readonly error: unknown;
-}
-
-/** 452, and of old 552, mean that there are too many recipients (RFC 5321 §4.5.3.1.10), unless they say otherwise. */
-function isTooMany({ code, enhanced }: ReceivedReply): boolean {
-  return (code === 452 || code === 552) && (enhanced === null || /^[45]\.5\.3$/.test(enhanced));
 }
