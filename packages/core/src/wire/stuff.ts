@@ -47,7 +47,7 @@ export class ContentWriter {
 
   /** What goes on the wire for these octets: themselves, where nothing has to be changed. */
   write(octets: Uint8Array): Uint8Array | WriterFault {
-    const { dots, lineEnds, maxLine, binary } = this.#options;
+    const { dots, lineEnds, binary } = this.#options;
     if (binary) {
       this.#written += octets.length;
       return octets;
@@ -66,6 +66,7 @@ export class ContentWriter {
         if (lineEnds === "strict") return { fault: "content-bare-cr", at: this.#read + at - 1 };
         pieces.replace(at, at, normalize ? crLf : blank);
         if (normalize) this.#newLine();
+        else if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read + at - 1 };
       }
       if (octet === CR) {
         if (octets[at + 1] === LF && at + 1 < octets.length) {
@@ -81,12 +82,12 @@ export class ContentWriter {
         if (lineEnds === "strict") return { fault: "content-bare-lf", at: this.#read + at };
         pieces.replace(at, at + 1, normalize ? crLf : blank);
         if (normalize) this.#newLine();
+        else if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read + at };
         continue;
       }
       if (octet === dot && this.#begin && dots) pieces.replace(at, at, oneDot);
-      this.#begin = false;
       this.#bits |= octet;
-      if (++this.#line > maxLine) return { fault: "content-long-line", at: this.#read + at };
+      if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read + at };
     }
     this.#read += octets.length;
     const written = pieces.take();
@@ -103,7 +104,7 @@ export class ContentWriter {
       end = lineEnds === "normalize" ? crLf : blank;
       this.#heldCr = false;
       if (lineEnds === "normalize") this.#newLine();
-      else this.#begin = false;
+      else if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read - 1 };
     }
     this.#written += end.length;
     if (!dots) return end;
@@ -131,6 +132,12 @@ export class ContentWriter {
     writer.#written = snapshot.written;
     writer.#bits = snapshot.bits;
     return writer;
+  }
+
+  /** An octet of text, a blank in the place of a line end, too: what follows does not begin the line. */
+  #isTooLong(): boolean {
+    this.#begin = false;
+    return ++this.#line > this.#options.maxLine;
   }
 
   #newLine(): void {
