@@ -1,7 +1,7 @@
 import type { Millis } from "@sansmtp/core";
 import { Clock } from "./clock.ts";
 import type { End, Line } from "./end.ts";
-import type { Fault, Latency, Side, Split } from "./faults.ts";
+import { type Fault, type Latency, pieceLatency, type Side, type Split } from "./faults.ts";
 import { type Arrival, Link } from "./link.ts";
 import { ScriptMismatch } from "./script.ts";
 import { Transcript } from "./transcript.ts";
@@ -185,7 +185,7 @@ export class Connection {
     this.#wantsTls.client = false;
     this.#wantsTls.server = false;
     const { latency, tlsFails } = this.#options;
-    const trip = span(latency.client) + span(latency.server);
+    const trip = pieceLatency(latency.client, 0) + pieceLatency(latency.server, 0);
     this.#clock.at(this.now + trip, () => {
       for (const each of ["server", "client"] as const) {
         const end = this.#end(each);
@@ -207,8 +207,4 @@ export class Connection {
 
 function other(side: Side): Side {
   return side === "client" ? "server" : "client";
-}
-
-function span(latency: Latency): Millis {
-  return typeof latency === "number" ? latency : latency(0);
 }

@@ -24,22 +24,28 @@ export type Fault =
   | { readonly fault: "shutdown"; readonly after: Place };
 
 /**
- * The sizes of the pieces in which octets arrive: all of one size; a list, which begins anew at its end; or a function of the piece's number
- * in its direction, from 0. Left out, a piece is what was sent at once.
+ * A number for each piece in which octets arrive, in its direction: always the same; a list, which begins anew at its
+ * end; or a function of the piece's number, from 0.
  */
-export type Split = number | readonly number[] | ((piece: number) => number);
+export type PerPiece = number | readonly number[] | ((piece: number) => number);
 
-/** How long octets are under way; a function: of the piece's number in its direction. They never overtake others. */
-export type Latency = number | ((piece: number) => number);
+/** The sizes of the pieces, in octets. Left out, a piece is what was sent at once. */
+export type Split = PerPiece;
+
+/** How long the pieces are under way, in milliseconds. They never overtake one another. */
+export type Latency = PerPiece;
 
 /** The size of a piece, at least 1. */
 export function pieceSize(split: Split | undefined, piece: number): number {
-  if (split === undefined) return Number.POSITIVE_INFINITY;
-  const size =
-    typeof split === "number"
-      ? split
-      : typeof split === "function"
-        ? split(piece)
-        : split[piece % split.length];
-  return size === undefined || !(size >= 1) ? 1 : size;
+  return split === undefined ? Number.POSITIVE_INFINITY : Math.max(1, forPiece(split, piece));
+}
+
+/** How long a piece is under way. */
+export function pieceLatency(latency: Latency, piece: number): number {
+  return Math.max(0, forPiece(latency, piece));
+}
+
+function forPiece(given: PerPiece, piece: number): number {
+  if (typeof given === "function") return given(piece);
+  return typeof given === "number" ? given : (given[piece % given.length] ?? 0);
 }

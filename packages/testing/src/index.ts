@@ -6,7 +6,7 @@
  * @module
  */
 export type { ClientSide, OutgoingMessage, SentMessage } from "./client-end.ts";
-export type { Fault, Latency, Place, Side, Split } from "./faults.ts";
+export type { Fault, Latency, PerPiece, Place, Side, Split } from "./faults.ts";
 export type { Octets } from "./octets.ts";
 export { type Recorder, recordClient, recordServer } from "./recorder.ts";
 export { type Called, type Recording, readRecording, writeRecording } from "./recording.ts";

@@ -1,6 +1,14 @@
 import type { Millis } from "@sansmtp/core";
 import type { Clock } from "./clock.ts";
-import { type Fault, type Latency, type Place, pieceSize, type Side, type Split } from "./faults.ts";
+import {
+  type Fault,
+  type Latency,
+  type Place,
+  pieceLatency,
+  pieceSize,
+  type Side,
+  type Split,
+} from "./faults.ts";
 import { joined, latin1, octetsOf } from "./octets.ts";
 
 /** What arrives at the far end of a link, in order. */
@@ -118,8 +126,7 @@ export class Link {
   }
 
   #post(arrival: Arrival): void {
-    const { latency } = this.#options;
-    const span = typeof latency === "number" ? latency : latency(this.#pieces);
+    const span = pieceLatency(this.#options.latency, this.#pieces);
     if (arrival.kind === "octets") this.#pieces++;
     this.#last = Math.max(this.#last, this.#clock.now + span);
     this.#clock.at(this.#last, () => {
