@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestContext } from "vitest";
+import { selfSigned } from "../../packages/cli/src/certificate.ts";
+import { environment } from "../clients/tool.ts";
+
+/** Where `install` has unpacked the servers. */
+const root =
+  process.env.SANSMTP_SERVERS ??
+  fileURLToPath(new URL("../../node_modules/.cache/sansmtp-servers", import.meta.url));
+
+/**
+ * Skips a test if a program is not in the root, and says how to get it there; with SANSMTP_REQUIRE_CLIENTS=1 the test
+ * fails in the same words.
+ */
+export function requireServer(program: string, skip: TestContext["skip"]): void {
+  const missing = missingServers.get(program) ?? explained(program);
+  missingServers.set(program, missing);
+  if (missing === "") return;
+  if (process.env.SANSMTP_REQUIRE_CLIENTS === "1") throw new Error(missing);
+  skip(missing);
+}
+
+const missingServers = new Map<string, string>();
+
+function explained(program: string): string {
+  const ran = existsSync(join(root, program))
+    ? spawnSync("chroot", [root, "/usr/bin/env", "true"], { env: environment }).status
+    : 1;
+  if (ran !== null && existsSync(join(root, "unpacked")) && process.getuid?.() === 0) return "";
+  const text = `${program} is missing: as root on Debian, run test/servers/install`;
+  console.warn(`Tests are skipped because ${text}`);
+  return text;
+}
+
+/** A folder in the root, for what one server needs: its configuration, a certificate, the mail that it takes. */
+export class Folder {
+  /** As the servers see it. */
+  readonly inside: string;
+
+  private constructor(inside: string) {
+    this.inside = inside;
+  }
+
+  static async make(): Promise<Folder> {
+    const outside = await mkdtemp(join(root, "tmp", "sansmtp-"));
+    const folder = new Folder(outside.slice(root.length));
+    await chmod(outside, 0o755);
+    const { key, cert } = await selfSigned("localhost");
+    await folder.write("key.pem", key, 0o600);
+    await folder.write("certificate.pem", cert);
+    return folder;
+  }
+
+  /** The same place as this process sees it. */
+  outside(...names: readonly string[]): string {
+    return join(root, this.inside, ...names);
+  }
+
+  /** Writes a file, and returns its path as the servers see it. */
+  async write(name: string, content: string, mode = 0o644): Promise<string> {
+    await writeFile(this.outside(name), content, { mode });
+    return `${this.inside}/${name}`;
+  }
+
+  /** Makes a folder that everybody may write to, and returns its path as the servers see it. */
+  async folder(name: string): Promise<string> {
+    await mkdir(this.outside(name), { recursive: true });
+    await chmod(this.outside(name), 0o777);
+    return `${this.inside}/${name}`;
+  }
+
+  /** The queue of a Postfix, and its other places, with the owners that it insists on. */
+  async postfixQueue(): Promise<void> {
+    const make = async (name: string, owner: number, group: number, mode: number): Promise<void> => {
+      await mkdir(this.outside(name));
+      await chown(this.outside(name), owner, group);
+      await chmod(this.outside(name), mode);
+    };
+    await make("data", 901, 901, 0o700);
+    await make("queue", 0, 0, 0o755);
+    await make("queue/pid", 0, 0, 0o755);
+    await make("queue/maildrop", 901, 907, 0o1730);
+    await make("queue/public", 901, 907, 0o2710);
+    for (const name of [
+      "active",
+      "bounce",
+      "corrupt",
+      "defer",
+      "deferred",
+      "flush",
+      "hold",
+      "incoming",
+      "private",
+    ])
+      await make(`queue/${name}`, 901, 0, 0o700);
+    for (const name of ["saved", "trace"]) await make(`queue/${name}`, 901, 0, 0o700);
+  }
+
+  get certificate(): string {
+    return readFileSync(this.outside("certificate.pem"), "utf8");
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.outside(), { recursive: true, force: true });
+  }
+}
+
+/** A server that runs in the root, in the foreground, with all that it starts in one process group. */
+export class Daemon {
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<unknown>;
+  readonly #name: string;
+  /** What it has printed. */
+  printed = "";
+
+  private constructor(program: string, given: readonly string[]) {
+    this.#name = program;
+    this.#child = spawn("chroot", [root, program, ...given], {
+      env: { ...environment, PATH: "/usr/sbin:/usr/bin" },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    this.#exit = once(this.#child, "exit");
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding("utf8").on("data", (text: string) => (this.printed += text));
+  }
+
+  /** Starts a program; returns when something listens on the port. */
+  static async start(program: string, given: readonly string[], port: number): Promise<Daemon> {
+    const daemon = new Daemon(program, given);
+    for (let waited = 0; !isListening(port); waited += 20) {
+      if (daemon.ended || waited > 15_000) {
+        await daemon.stop();
+        throw new Error(`${program} does not listen on ${port}; it has printed:\n${daemon.printed}`);
+      }
+      await pause(20);
+    }
+    return daemon;
+  }
+
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Asks it to end, and after a while does not ask. Nothing of it is left behind. */
+  async stop(): Promise<void> {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    if (!this.ended) {
+      this.#child.kill("SIGTERM");
+      const late = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+      await this.#exit;
+      clearTimeout(late);
+    }
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Its group has ended with it.
+    }
+  }
+
+  toString(): string {
+    return `${this.#name} has printed:\n${this.printed}`;
+  }
+}
+
+/** A port of 127.0.0.1 that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** Whether something listens on a port of 127.0.0.1: to connect would be a session, which some servers count. */
+function isListening(port: number): boolean {
+  const place = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A`;
+  return readFileSync("/proc/net/tcp", "latin1").includes(place);
+}
+
+/** Waits until something is so, for at most ten seconds. */
+export async function until<T>(what: () => T | undefined | Promise<T | undefined>): Promise<T | undefined> {
+  for (let waited = 0; ; waited += 20) {
+    const found = await what();
+    if (found !== undefined || waited > 10_000) return found;
+    await pause(20);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
