@@ -255,13 +255,13 @@ export class ClientMachine {
   #readReply(): boolean {
     const { state } = this;
     if (this.input.length === 0) return false;
-    const read = this.replies.read(this.input);
-    if (read === null) {
-      const door = state.greeted ? null : wrongDoor(this.replies.begun());
-      if (door === null) return false;
+    const door = state.greeted ? null : wrongDoor(this.#knock());
+    if (door !== null) {
       this.fail(door, null);
       return true;
     }
+    const read = this.replies.read(this.input);
+    if (read === null) return false;
     if (isReplyFault(read)) {
       const door = state.greeted ? null : wrongDoor(read.octets);
       const code = state.greeted ? "reply-syntax" : "not-smtp";
@@ -270,6 +270,11 @@ export class ClientMachine {
     }
     this.#reply(read);
     return true;
+  }
+
+  /** The begin of the line in hand: its rest may be of any length. */
+  #knock(): Uint8Array {
+    return joined([this.replies.begun(), this.input.octets().subarray(0, 16)]);
   }
 
   #reply(reply: ReceivedReply): void {

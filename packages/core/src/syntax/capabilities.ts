@@ -44,8 +44,8 @@ function parseLines(lines: readonly string[]): Capabilities {
   const all = lines.flatMap((line) => {
     // Servers before RFC 2554 said AUTH=LOGIN.
     const [keyword = "", ...parameters] = line
-      .trim()
       .replace(/^AUTH=/i, "AUTH ")
+      .trim()
       .split(/[ \t]+/);
     return /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(keyword) ? [{ keyword: keyword.toUpperCase(), parameters }] : [];
   });

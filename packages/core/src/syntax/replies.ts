@@ -89,8 +89,8 @@ export class ReplyReader {
       return fault("R-FMT-10", "no blank or hyphen behind the reply code", line);
     }
     for (let at = 4; at < line.length; at++) {
-      if (line[at] === 0x0d || line[at] === 0x0a || line[at] === 0) {
-        return fault("R-FMT-14", "bare CR, bare LF or NUL in a reply", line);
+      if (line[at] === 0x0d || line[at] === 0x0a) {
+        return fault("R-FMT-14", "bare CR or bare LF in a reply", line);
       }
     }
     if (this.#texts.length > 0 && code !== this.#code) {
