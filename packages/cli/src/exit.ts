@@ -2,19 +2,25 @@
 export const exitCodes = {
   /** An option, argument or value is wrong. */
   usage: 64,
-  /** A file holds something else than it should. */
+  /** A file holds something else than it should; a message was refused for good. */
   data: 65,
   /** A file cannot be read. */
   noInput: 66,
   /** There is no such host. */
   noHost: 68,
-  /** The port or address cannot be had. */
+  /** The port or address cannot be had, or nobody answers there. */
   unavailable: 69,
   /** A bug of ours. */
   software: 70,
   /** A file or folder cannot be made. */
   cannotCreate: 73,
-  /** The system does not allow it. */
+  /** The connection was lost when a message had left: nobody knows what became of it. */
+  inputOutput: 74,
+  /** It did not work now, and may work later. */
+  temporary: 75,
+  /** The other end does not speak as it should. */
+  protocol: 76,
+  /** The system does not allow it, or the server knows no such user and password. */
   noPermission: 77,
 } as const;
 

@@ -43,9 +43,13 @@ export type Journal = (entry: Entry) => void;
 
 /** One JSON object for each entry on a line of its own, with the time. */
 export function jsonJournal(write: (text: string) => void, now: () => Date = () => new Date()): Journal {
+  return (entry) => write(jsonLine({ time: now().toISOString(), ...entry }));
+}
+
+/** A value as JSON on a line of its own, safe to show. */
+export function jsonLine(value: object): string {
   // JSON itself escapes C0 only; what else could steer a terminal is escaped as JSON does it, so that it still parses.
-  return (entry) =>
-    write(`${JSON.stringify({ time: now().toISOString(), ...entry }).replace(unprintable, escaped)}\n`);
+  return `${JSON.stringify(value).replace(unprintable, escaped)}\n`;
 }
 
 /**
