@@ -9,7 +9,7 @@ import type { ClientSettings, ClientTimer } from "./config.ts";
 import { wrongDoor } from "./doors.ts";
 import type { ClientEvent } from "./events.ts";
 import { advanceOperation, operationReply } from "./operations.ts";
-import { type Failure, isSafeToRetry, type Outcome } from "./outcome.ts";
+import { type Failure, isSafeToRetry, type Outcome, whyNotTried } from "./outcome.ts";
 import { failure } from "./plan.ts";
 import {
   type ClientState,
@@ -148,12 +148,13 @@ export class ClientMachine {
     const { state } = this;
     const { transfer } = state;
     if (transfer !== null) this.done(transfer.id, lostOutcomes(transfer, reason, reply));
+    const why = whyNotTried(reason, reply);
     for (const operation of state.operations) {
       if (operation.id === transfer?.id) continue;
       if (operation.kind === "transaction") {
         this.done(
           operation.id,
-          operation.envelope.to.map((): Outcome => ({ status: "notTried", reason: reply ?? reason })),
+          operation.envelope.to.map((): Outcome => ({ status: "notTried", reason: why })),
         );
       } else if (operation.kind !== "quit") {
         const verb = operation.kind === "command" ? operation.verb : operation.kind.toUpperCase();
@@ -229,7 +230,8 @@ export class ClientMachine {
     const { state } = this;
     if (state.phase === "closing" || state.phase === "closed") return false;
     if (state.phase === "upgrading") return this.#upgrade() || this.#expire();
-    return this.#readReply() || this.#work() || this.#end() || this.#expire();
+    // What a reply brings about comes before the next one, in whatever pieces they came (G2).
+    return this.#work() || this.#readReply() || this.#end() || this.#expire();
   }
 
   #upgrade(): boolean {

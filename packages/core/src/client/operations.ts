@@ -21,8 +21,9 @@ export function advanceOperation(machine: ClientMachine): boolean {
   const [operation] = state.operations;
   // What is said in the middle of an AUTH exchange would be taken for a response.
   if (operation === undefined || state.challenged !== null) return false;
-  // All but MAIL has to be alone in its group (RFC 2920 §3.1); what is owed may be the reply to a RSET.
-  const pipelined = operation.kind === "transaction" && state.capabilities.pipelining;
+  // All but MAIL has to be alone in its group, and MAIL may stand behind RSET only (RFC 2920 §3.1).
+  const behindReset = state.capabilities.pipelining && state.expected.every(({ kind }) => kind === "reset");
+  const pipelined = operation.kind === "transaction" && behindReset;
   if (state.expected.length > 0 && !pipelined) return false;
   if (operation.kind === "transaction") {
     const { envelope, id } = operation;

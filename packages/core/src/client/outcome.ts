@@ -83,6 +83,11 @@ export function isSafeToRetry(outcomes: readonly Outcome[]): boolean {
   return outcomes.every(({ status }) => status !== "accepted" && status !== "unknown");
 }
 
+/** Why something was not tried: a reply that was out of place is no reason, when it says that all is well. */
+export function whyNotTried(reason: Failure, reply: ReceivedReply | null): Reason {
+  return reply !== null && reply.code >= 400 ? reply : reason;
+}
+
 /** The outcome that a reply of the server is for a recipient, by its first digit (RFC 5321 §4.2.1). */
 export function verdict(reply: ReceivedReply): Outcome {
   const digit = Math.trunc(reply.code / 100);

@@ -5,9 +5,9 @@ import type { Millis } from "../time.ts";
 import { type ClientConfig, type ClientSettings, type ClientTimer, settleClient } from "./config.ts";
 import type { ClientEvent, OutgoingEnvelope } from "./events.ts";
 import { ClientMachine } from "./machine.ts";
+import { cancelled } from "./operations.ts";
 import { checkEnvelope, failure } from "./plan.ts";
 import type { ClientPhase, ClientWaiting, Operation, Transfer } from "./record.ts";
-import { cancelled } from "./operations.ts";
 import { type ClientSnapshot, restoreMachine, takeSnapshot } from "./snapshot.ts";
 import { finishBody, giveUp, writeBody } from "./transfer.ts";
 

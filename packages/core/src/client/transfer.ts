@@ -3,7 +3,14 @@ import { ContentWriter, join, type WriterFault, type WriterOptions } from "../wi
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { ClientSettings } from "./config.ts";
 import type { ClientMachine } from "./machine.ts";
-import { type Failure, type FailureCode, type Outcome, type Reason, verdict } from "./outcome.ts";
+import {
+  type Failure,
+  type FailureCode,
+  type Outcome,
+  type Reason,
+  verdict,
+  whyNotTried,
+} from "./outcome.ts";
 import { failure, type Plan } from "./plan.ts";
 import type { Expected, Transfer } from "./record.ts";
 
@@ -130,6 +137,7 @@ export function giveUp(machine: ClientMachine, transfer: Transfer, reason: Failu
   if (transfer.plan.mode === "data" && (transfer.stage === "body" || transfer.stage === "verdict")) {
     return machine.fail(reason, null);
   }
+  withdraw(machine, transfer);
   transfer.resetDue = true;
   transfer.stage = "draining";
 }
@@ -140,11 +148,13 @@ export function giveUp(machine: ClientMachine, transfer: Transfer, reason: Failu
  */
 export function lostOutcomes(transfer: Transfer, reason: Failure, reply: ReceivedReply | null): Outcome[] {
   return transfer.outcomes.map((outcome, index): Outcome => {
-    if (outcome !== null) return outcome;
+    // Under PRDR the last verdict, for the message, can still undo those before it.
+    const held = transfer.each && outcome?.status === "accepted";
+    if (outcome !== null && !held) return outcome;
     if (transfer.lastSent && transfer.accepted.includes(index)) {
       return { status: "unknown", phase: "verdict", reply, reason: reason.code };
     }
-    return { status: "notTried", reason: reply ?? reason };
+    return { status: "notTried", reason: whyNotTried(reason, reply) };
   });
 }
 
@@ -277,6 +287,16 @@ function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
   sayChunk(machine, transfer, true);
 }
 
+/** Takes back the chunks that have not left, and the replies that they would have had: they are the last expected. */
+function withdraw(machine: ClientMachine, transfer: Transfer): void {
+  const { state } = machine;
+  const chunks = machine.out.filter(({ what }) => what === "content").length;
+  if (!transfer.lastSent) state.expected = state.expected.filter(({ kind }) => kind !== "verdict");
+  state.expected.splice(state.expected.length - chunks, chunks);
+  transfer.chunksOut -= chunks;
+  machine.out = machine.out.filter(({ what }) => what === "command");
+}
+
 function expectVerdicts(machine: ClientMachine, transfer: Transfer): void {
   const times = machine.settings.protocol === "lmtp" ? transfer.accepted.length : 1;
   for (let time = 0; time < times; time++) {
@@ -294,7 +314,8 @@ function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedR
     return;
   }
   // No chunk is sent behind a refused one, but for those that are on their way (RFC 3030 §2).
-  if (transfer.stage === "verdict") return;
+  if (transfer.lastSent) return;
+  withdraw(machine, transfer);
   for (const index of transfer.accepted) transfer.outcomes[index] = verdict(transfer.chunkRefusal);
   machine.chunk = [];
   transfer.resetDue = true;
