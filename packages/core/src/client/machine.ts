@@ -56,11 +56,18 @@ export class ClientMachine {
     for (;;) {
       const event = this.events.shift();
       if (event !== undefined) return event;
+      // What a reply brings about is said before the next reply is read, in whatever pieces they came (G2).
+      if (this.#work()) continue;
+      if (!state.ended && this.#sendable(full)) return this.#send();
       if (!this.#step()) break;
     }
+    if (this.#sendable(full)) return this.#send();
+    return state.phase === "closing" && this.out.length === 0 ? this.#close() : null;
+  }
+
+  #sendable(full: boolean): boolean {
     const [first] = this.out;
-    if (first === undefined) return state.phase === "closing" ? this.#close() : null;
-    return full && first.what !== "command" ? null : this.#send();
+    return first !== undefined && !(full && first.what !== "command");
   }
 
   #waiting(): ClientWaiting {
@@ -230,8 +237,7 @@ export class ClientMachine {
     const { state } = this;
     if (state.phase === "closing" || state.phase === "closed") return false;
     if (state.phase === "upgrading") return this.#upgrade() || this.#expire();
-    // What a reply brings about comes before the next one, in whatever pieces they came (G2).
-    return this.#work() || this.#readReply() || this.#end() || this.#expire();
+    return this.#readReply() || this.#end() || this.#expire();
   }
 
   #upgrade(): boolean {

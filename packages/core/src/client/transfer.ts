@@ -84,6 +84,7 @@ export function transferReply(
       if (!transfer.lastSent) return early(machine, reply);
       return verdictReply(machine, transfer, reply);
     default:
+      if (digit === 3) return unexpected(machine, "the end of the data", reply);
       // The reply to an empty message that was sent to nobody: what it says does not matter.
       transfer.stage = "draining";
   }
