@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { Daemon, type Folder } from "./root.ts";
 
@@ -13,7 +12,8 @@ export interface Peer {
   readonly tls: boolean;
   readonly utf8: boolean;
   readonly chunking: boolean;
-  readonly pipelining: boolean;
+  /** The code by which it refuses nobody@example.com. */
+  readonly refusal: number;
   /** Starts it with STARTTLS if it can, for b and c at example.com, whose mail it keeps, and nobody else. */
   start(folder: Folder, port: number): Promise<Listening>;
 }
@@ -32,7 +32,7 @@ const aiosmtpd = (protocol: "smtp" | "lmtp"): Peer => ({
   tls: true,
   utf8: true,
   chunking: false,
-  pipelining: false,
+  refusal: 550,
   async start(folder, port) {
     const kept = await folder.folder("kept");
     const source = await readFile(new URL("aiosmtpd_serve.py", import.meta.url), "utf8");
@@ -56,7 +56,7 @@ const smtpServer = (protocol: "smtp" | "lmtp"): Peer => ({
   tls: true,
   utf8: true,
   chunking: false,
-  pipelining: true,
+  refusal: 550,
   async start(folder, port) {
     const kept = new Map<string, Buffer[]>();
     const options: SMTPServerOptions = {
@@ -93,18 +93,19 @@ const smtpServer = (protocol: "smtp" | "lmtp"): Peer => ({
   },
 });
 
-const exim: Peer = {
+export const exim: Peer = {
   name: "Exim",
   program: "usr/sbin/exim4",
   protocol: "smtp",
   tls: true,
   utf8: true,
   chunking: true,
-  pipelining: true,
+  refusal: 550,
   async start(folder, port) {
     const { inside } = folder;
     await folder.folder("kept");
     await folder.folder("spool");
+    await folder.give("key.pem", 902);
     const configuration = await folder.write(
       "exim.conf",
       `primary_hostname = mx.example.com
@@ -121,6 +122,8 @@ smtputf8_advertise_hosts = *
 pipelining_connect_advertise_hosts = *
 prdr_enable = true
 accept_8bitmime = true
+# With -C it has no privileges to drop, and none to deliver with.
+deliver_drop_privilege = true
 message_size_limit = 30M
 keep_environment =
 host_lookup =
@@ -148,8 +151,6 @@ keep:
   driver = appendfile
   directory = ${inside}/kept/$local_part_data
   maildir_format
-  user = mail
-  group = mail
 `,
     );
     const given = ["-C", configuration, "-bdf", "-q1h", "-oX", `127.0.0.1.${port}`];
@@ -183,7 +184,7 @@ const postfix: Peer = {
   tls: true,
   utf8: true,
   chunking: true,
-  pipelining: true,
+  refusal: 550,
   async start(folder, port) {
     const { inside } = folder;
     await folder.folder("kept");
@@ -226,20 +227,22 @@ const opensmtpd: Peer = {
   name: "OpenSMTPD",
   program: "usr/sbin/smtpd",
   protocol: "smtp",
-  tls: true,
+  // The one of Debian 12 offers it, and then cannot sign: it predates the OpenSSL that it is linked with.
+  tls: false,
   utf8: false,
   chunking: false,
-  pipelining: true,
+  refusal: 524,
   async start(folder, port) {
     const { inside } = folder;
     await folder.folder("kept");
     const configuration = await folder.write(
       "smtpd.conf",
-      `pki mx cert "${inside}/certificate.pem"
-pki mx key "${inside}/key.pem"
+      `pki example cert "${inside}/certificate.pem"
+pki example key "${inside}/key.pem"
 smtp max-message-size "30M"
-listen on 127.0.0.1 port ${port} tls pki mx hostname mx.example.com
-action keep maildir "${inside}/kept/%{user.username}"
+listen on 127.0.0.1 port ${port} tls pki example hostname mx.example.com
+table mailboxes { "b@example.com" = b, "c@example.com" = c }
+action keep maildir "${inside}/kept/%{user.username}" virtual <mailboxes>
 match from any for domain "example.com" action keep
 `,
       0o600,
@@ -257,7 +260,7 @@ const dovecot: Peer = {
   tls: true,
   utf8: false,
   chunking: true,
-  pipelining: true,
+  refusal: 550,
   async start(folder, port) {
     const { inside } = folder;
     await folder.folder("kept");
@@ -314,12 +317,15 @@ export const peers: readonly Peer[] = [
   dovecot,
 ];
 
-function daemon(running: Daemon, kept: (local: string) => Buffer[]): Listening & { toString(): string } {
+export function daemon(
+  running: Daemon,
+  kept: (local: string) => Buffer[],
+): Listening & { toString(): string } {
   return { stop: () => running.stop(), kept, toString: () => running.toString() };
 }
 
 /** The content of each file in a folder, by name; none if there is no such folder. */
-function filesIn(path: string): Buffer[] {
+export function filesIn(path: string): Buffer[] {
   let names: string[];
   try {
     names = readdirSync(path).sort();

@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generate } from "selfsigned";
 import type { TestContext } from "vitest";
-import { selfSigned } from "../../packages/cli/src/certificate.ts";
 import { environment } from "../clients/tool.ts";
 
 /** Where `install` has unpacked the servers. */
@@ -29,11 +30,10 @@ export function requireServer(program: string, skip: TestContext["skip"]): void 
 const missingServers = new Map<string, string>();
 
 function explained(program: string): string {
-  const ran = existsSync(join(root, program))
-    ? spawnSync("chroot", [root, "/usr/bin/env", "true"], { env: environment }).status
-    : 1;
-  if (ran !== null && existsSync(join(root, "unpacked")) && process.getuid?.() === 0) return "";
-  const text = `${program} is missing: as root on Debian, run test/servers/install`;
+  const { status } = spawnSync("chroot", [root, "/usr/bin/python3", "-c", ""], { env: environment });
+  if (status === 0 && existsSync(join(root, program))) return "";
+  const text = `${program} is missing: run test/servers/install, and these tests, as root on Debian`;
+  // The usual report of vitest counts what is skipped, but does not say why.
   console.warn(`Tests are skipped because ${text}`);
   return text;
 }
@@ -42,30 +42,53 @@ function explained(program: string): string {
 export class Folder {
   /** As the servers see it. */
   readonly inside: string;
+  readonly #root: string;
 
-  private constructor(inside: string) {
+  private constructor(inside: string, from: string) {
     this.inside = inside;
+    this.#root = from;
   }
 
-  static async make(): Promise<Folder> {
-    const outside = await mkdtemp(join(root, "tmp", "sansmtp-"));
-    const folder = new Folder(outside.slice(root.length));
+  static async make(from = root): Promise<Folder> {
+    const outside = await mkdtemp(join(from, "tmp", "sansmtp-"));
+    const folder = new Folder(outside.slice(from.length), from);
     await chmod(outside, 0o755);
-    const { key, cert } = await selfSigned("localhost");
-    await folder.write("key.pem", key, 0o600);
-    await folder.write("certificate.pem", cert);
+    await folder.#certify();
     return folder;
+  }
+
+  /** Makes a key and a certificate that its owner alone has vouched for. */
+  async #certify(): Promise<void> {
+    const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }], {
+      keyType: "ec",
+      algorithm: "sha256",
+      extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+    });
+    await this.write("key.pem", key, 0o600);
+    await this.write("certificate.pem", cert);
+  }
+
+  /** A folder for a server that does not run in the root. */
+  static async anywhere(): Promise<Folder> {
+    const outside = await mkdtemp(join(tmpdir(), "sansmtp-servers-"));
+    await mkdir(join(outside, "tmp"));
+    return Folder.make(outside);
   }
 
   /** The same place as this process sees it. */
   outside(...names: readonly string[]): string {
-    return join(root, this.inside, ...names);
+    return join(this.#root, this.inside, ...names);
   }
 
   /** Writes a file, and returns its path as the servers see it. */
   async write(name: string, content: string, mode = 0o644): Promise<string> {
     await writeFile(this.outside(name), content, { mode });
     return `${this.inside}/${name}`;
+  }
+
+  /** Gives a file to a user of the root. */
+  async give(name: string, user: number): Promise<void> {
+    await chown(this.outside(name), user, user);
   }
 
   /** Makes a folder that everybody may write to, and returns its path as the servers see it. */
@@ -107,7 +130,7 @@ export class Folder {
   }
 
   async remove(): Promise<void> {
-    await rm(this.outside(), { recursive: true, force: true });
+    await rm(this.#root === root ? this.outside() : this.#root, { recursive: true, force: true });
   }
 }
 

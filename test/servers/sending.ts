@@ -7,35 +7,29 @@ import { Folder, freePort, requireServer } from "./root.ts";
 /** A test with servers of somebody else's, each stopped after it, and our client, whose dialogue a failure shows. */
 export const it = test.extend<{
   readonly need: (program: string | null) => void;
-  readonly folder: Folder;
   readonly serve: (peer: Pick<Peer, "program" | "start" | "protocol">) => Promise<Door>;
 }>({
   need: async ({ skip }, use) =>
     use((program) => {
       if (program !== null) requireServer(program, skip);
     }),
-  folder: [
-    // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs
-    async ({}, use) => {
-      const folder = await Folder.make();
-      await use(folder);
-      await folder.remove();
-    },
-    { scope: "test" },
-  ],
-  serve: async ({ need, folder, onTestFailed }, use) => {
+  serve: async ({ need, onTestFailed }, use) => {
     const doors: Door[] = [];
+    const folders: Folder[] = [];
     onTestFailed(() => {
       for (const door of doors) console.log(`The dialogue:\n${door.dialogue}\n${door.server}`);
     });
     await use(async (peer) => {
       need(peer.program);
+      const folder = await (peer.program === null ? Folder.anywhere() : Folder.make());
+      folders.push(folder);
       const port = await freePort();
       const door = new Door(port, await peer.start(folder, port), peer.protocol, folder.certificate);
       doors.push(door);
       return door;
     });
     for (const door of doors) await door.shut();
+    for (const folder of folders) await folder.remove();
   },
 });
 
