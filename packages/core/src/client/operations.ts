@@ -29,6 +29,10 @@ export function advanceOperation(machine: ClientMachine): boolean {
     const { envelope, id } = operation;
     const planned = plan(envelope, state.capabilities, settings, state);
     state.transfer = newTransfer(id, planned);
+    if (state.capabilities.limits.rcptDomainMax !== null) {
+      const named = envelope.to.filter((_, at) => planned.rcpt[at] !== null);
+      state.domains = [...new Set([...state.domains, ...named.map(({ domain }) => domain)])];
+    }
     return true;
   }
   state.operations.shift();

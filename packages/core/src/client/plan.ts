@@ -201,13 +201,25 @@ function checkRecipient(given: string | Mailbox | Addressee, index: number): Che
   }
   if (orcpt !== undefined) {
     if (!/^[A-Za-z0-9-]+$/.test(orcpt.type)) throw new UsageError(`${name}.orcpt.type: not an address type`);
-    if (!/^[\x20-\x7e]+$/.test(orcpt.address))
-      throw new UsageError(`${name}.orcpt.address: printable ASCII only`);
-    const text = `${orcpt.type};${encodeXtext(orcpt.address)}`;
+    const text = `${orcpt.type};${encodeOriginal(orcpt.type, orcpt.address, name)}`;
     if (text.length > 500) throw new UsageError(`${name}.orcpt: more than 500 octets (RFC 3461 §5.4)`);
     parameters += ` ORCPT=${text}`;
   }
   return { ...path, parameters, dsn: parameters !== "" };
+}
+
+/** The address of ORCPT: in xtext, or for `utf-8` in the form that any server takes (RFC 6533 §3). */
+function encodeOriginal(type: string, address: string, name: string): string {
+  if (type.toLowerCase() !== "utf-8") {
+    if (!/^[\x20-\x7e]+$/.test(address)) throw new UsageError(`${name}.orcpt.address: printable ASCII only`);
+    return encodeXtext(address);
+  }
+  if (parseAddress(address, { utf8: true }) === null)
+    throw new UsageError(`${name}.orcpt.address: not an address: ${JSON.stringify(address)}`);
+  return address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
+    const point = (letter.codePointAt(0) as number).toString(16).toUpperCase();
+    return `\\x{${point.padStart(2, "0")}}`;
+  });
 }
 
 function checkPath(given: string | Mailbox, name: string): CheckedPath {
