@@ -187,5 +187,5 @@ function piecesOf(content: Octets | readonly Octets[]): Octets[] {
 function outcomeText(outcome: Outcome): string {
   if (outcome.status === "unknown") return `unknown (${outcome.reason})`;
   if (outcome.status !== "notTried") return `${outcome.status} (${outcome.reply.code})`;
-  return `notTried (${"detail" in outcome.reason ? outcome.reason.code : outcome.reason.code})`;
+  return `notTried (${outcome.reason.code})`;
 }
