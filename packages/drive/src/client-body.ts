@@ -97,8 +97,17 @@ export class Source {
 
   /** It will not be read any more. */
   release(): void {
-    if (this.#opened === null && !this.#repeatable) this.#opened = this.#open();
-    this.#opened?.release();
+    try {
+      if (this.#opened === null && !this.#repeatable) this.#opened = this.#open();
+      this.#opened?.release();
+    } catch {
+      // Somebody else reads it, or it cannot be left: that is no news of the message.
+    }
+  }
+
+  /** Lets go of content that nobody will send. */
+  static discard(body: OutgoingBody): void {
+    if (isStream(body)) new Source(() => new StreamReading(body), false).release();
   }
 
   static #text(octets: Uint8Array, { lineEnds, textLine, binary }: TextRules): Source {

@@ -106,6 +106,11 @@ export class Client {
     return this.#session.capabilities;
   }
 
+  /** Whether a message can be sent, as far as is known. */
+  get open(): boolean {
+    return this.#failed === null && !this.#quitting;
+  }
+
   /** What the handshake gave; null: there was none. */
   get tls(): Partial<TlsInfo> | null {
     return this.#tls;

@@ -1,6 +1,6 @@
 import { type Outcome, UsageError } from "@sansmtp/core";
 import type { Client } from "./client.ts";
-import type { Source } from "./client-body.ts";
+import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
 import {
   abandoned,
@@ -113,7 +113,8 @@ export class Pool {
         if (rest.length === 0 || over || !source.fresh) break;
       }
     } finally {
-      source?.release();
+      if (source === null) Source.discard(message.body);
+      else source.release();
     }
     return sentOf(to, outcomes, error);
   }
@@ -121,7 +122,11 @@ export class Pool {
   /** A connection that is free; why there is none. `fresh`: one that nobody has used. */
   async #lane(signal: AbortSignal | undefined, fresh: boolean): Promise<Lane | Failed> {
     for (;;) {
-      if (signal?.aborted) return abandoned;
+      if (signal?.aborted) {
+        // Perhaps it was this one's turn.
+        this.#next();
+        return abandoned;
+      }
       const lane = fresh ? undefined : this.#idle.pop();
       if (lane !== undefined) {
         clearTimeout(lane.timer);
@@ -177,7 +182,7 @@ export class Pool {
   #giveBack(lane: Lane): void {
     const { client } = lane;
     lane.messages++;
-    if (lane.over) return;
+    if (lane.over || !client.open) return;
     const used = lane.messages >= this.#options.maxMessages || client.messagesLeft < 1;
     if (used || this.#closing) return this.#waiting.length > 0 && !used ? this.#keep(lane) : this.#quit(lane);
     this.#keep(lane);
