@@ -65,7 +65,7 @@ describe("injection", () => {
     (place) => {
       const player = ready();
       const before = JSON.stringify(player.session.snapshot());
-      for (const control of [...controls, "\r\nRSET", "\u2028\n", "\u0085\r"]) {
+      for (const control of [...controls, "\ud800", "\r\nRSET", "\u2028\n", "\u0085\r"]) {
         expect(() => places[place]!(player.session, control), JSON.stringify(control)).toThrow(UsageError);
       }
       expect(JSON.stringify(player.session.snapshot())).toBe(before);
@@ -203,6 +203,12 @@ describe("injection", () => {
     const player = ready();
     const domain = `${"d".repeat(63)}.`.repeat(2) + "d".repeat(60);
     const long = `${"+".repeat(64)}@${domain}`;
+    expect(() =>
+      player.session.transaction({
+        ...envelope,
+        auth: `${"\u00fc".repeat(32)}@${"\u00fc.".repeat(60)}example`,
+      }),
+    ).toThrow(UsageError);
     expect(() => player.session.transaction({ ...envelope, envid: "+".repeat(34) })).toThrow(UsageError);
     expect(() =>
       player.session.transaction({

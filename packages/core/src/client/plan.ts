@@ -62,7 +62,10 @@ export function checkEnvelope(envelope: OutgoingEnvelope): CheckedEnvelope {
   const encoded = envid === undefined ? null : encodeXtext(envid);
   if (encoded !== null && encoded.length > 100)
     throw new UsageError("envid: more than 100 octets (RFC 3461 §5.4)");
-  if (auth !== undefined && auth !== "<>") checkPath(auth, "auth");
+  if (auth !== undefined && auth !== "<>") {
+    checkPath(auth, "auth");
+    if (encodeXtext(auth).length > 494) throw new UsageError("auth: more than 500 octets (RFC 4954 §3)");
+  }
   return {
     from: from === null ? null : checkPath(from, "from"),
     to: to.map(checkRecipient),
@@ -214,7 +217,7 @@ function encodeOriginal(type: string, address: string, name: string): string {
     if (!/^[\x20-\x7e]+$/.test(address)) throw new UsageError(`${name}.orcpt.address: printable ASCII only`);
     return encodeXtext(address);
   }
-  if (parseAddress(address, { utf8: true }) === null)
+  if (loneSurrogate.test(address) || parseAddress(address, { utf8: true }) === null)
     throw new UsageError(`${name}.orcpt.address: not an address: ${JSON.stringify(address)}`);
   return address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
     const point = (letter.codePointAt(0) as number).toString(16).toUpperCase();
@@ -224,11 +227,14 @@ function encodeOriginal(type: string, address: string, name: string): string {
 
 function checkPath(given: string | Mailbox, name: string): CheckedPath {
   const text = typeof given === "string" ? given : formatMailbox(given);
-  const mailbox = parseAddress(text, { utf8: true });
+  const mailbox = loneSurrogate.test(text) ? null : parseAddress(text, { utf8: true });
   if (mailbox === null) throw new UsageError(`${name}: not an address: ${JSON.stringify(text)}`);
   const domain = mailbox.domain === null ? "" : lowerAscii(formatDomain(mailbox.domain));
   return { text, utf8: /[^\x00-\x7f]/.test(text), domain };
 }
+
+/** It has no form in UTF-8: on the wire it would be another letter. */
+const loneSurrogate = /[\ud800-\udfff]/u;
 
 function oneOf<T extends string>(given: T, allowed: readonly T[], name: string): T {
   if (!allowed.includes(given))
