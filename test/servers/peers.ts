@@ -235,6 +235,7 @@ const opensmtpd: Peer = {
   async start(folder, port) {
     const { inside } = folder;
     await folder.folder("kept");
+    await folder.clear("var/spool/smtpd");
     const configuration = await folder.write(
       "smtpd.conf",
       `pki example cert "${inside}/certificate.pem"

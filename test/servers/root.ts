@@ -75,6 +75,11 @@ export class Folder {
     return Folder.make(outside);
   }
 
+  /** Empties a place that a server uses whatever its configuration says. */
+  async clear(path: string): Promise<void> {
+    await rm(join(this.#root, path), { recursive: true, force: true });
+  }
+
   /** The same place as this process sees it. */
   outside(...names: readonly string[]): string {
     return join(this.#root, this.inside, ...names);
