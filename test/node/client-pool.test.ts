@@ -25,7 +25,7 @@ describe("a pool", () => {
     await expect(some.send(message)).rejects.toThrow("closed");
   });
 
-  it("C-TXN-10 takes another connection when the server takes no more messages (MAILMAX)", async () => {
+  it("takes another connection when the server takes no more messages on one (RFC 9422 MAILMAX)", async () => {
     const server = await scripted((socket) => replying(socket, { EHLO: "250-mx\r\n250 LIMITS MAILMAX=2" }));
     const one = pool(server.port, { maxConnections: 1 });
     const sent = await Promise.all(Array.from({ length: 5 }, () => one.send(message)));
