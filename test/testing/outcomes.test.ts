@@ -79,15 +79,15 @@ describe("a chunk that is refused", () => {
     session.quit();
     const said: string[] = [];
     const outcomes: string[] = [];
-    const turn = (): void => {
-      for (let event = session.poll(); event !== null; event = session.poll()) {
+    const turn = (full = false): void => {
+      for (let event = session.poll(full); event !== null; event = session.poll(full)) {
         if (event.type === "send") said.push(decodeLossy(event.data));
         if (event.type === "done") outcomes.push(...event.outcomes.map(({ status }) => status));
       }
     };
-    const hear = (replies: string): void => {
+    const hear = (replies: string, full = false): void => {
       session.receive(encodeUtf8(replies));
-      turn();
+      turn(full);
     };
     hear("220 mx.example.com ESMTP\r\n");
     hear("250-mx.example.com\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
@@ -96,7 +96,7 @@ describe("a chunk that is refused", () => {
     turn();
     session.write(encodeUtf8("1234567\r\n"));
     if (ends) session.finish();
-    hear("452 4.3.1 Full\r\n");
+    hear("452 4.3.1 Full\r\n", true);
     hear("250 OK\r\n");
     expect(said.slice(-3)).toEqual(["BDAT 9\r\n0123456\r\n", "RSET\r\n", "QUIT\r\n"]);
     expect(outcomes).toEqual(["deferred", "deferred"]);

@@ -109,14 +109,11 @@ export class ClientEnd implements End {
   turn(): void {
     if (!this.#begun) this.#begin();
     for (;;) {
-      const event = this.session.poll();
+      const event = this.session.poll(this.#line.crowded);
       if (event === null) {
         if (!this.#write()) return;
-      } else if (event.type === "send") {
-        this.#line.send(event.data);
-        // Content waits until it has left: the session takes a poll as the word that it has.
-        if (this.#body !== null && this.#line.crowded) return;
-      } else this.#do(event);
+      } else if (event.type === "send") this.#line.send(event.data);
+      else this.#do(event);
     }
   }
 
