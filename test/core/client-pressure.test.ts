@@ -1,4 +1,4 @@
-import type { ClientConfig } from "@sansmtp/core";
+import { type ClientConfig, UsageError } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
 import { Player } from "../client-dialogues/play.ts";
 
@@ -126,6 +126,19 @@ describe("content that has not left", () => {
     sent.does("finish");
     sent.does("lost");
     expect(sent.of("done")[0]).toMatchObject({ outcomes: [{ status: "unknown" }], safeToRetry: false });
+  });
+
+  test("SEC-TLS-05 T-TLS-16 no octets are taken while the handshake is pending, and none before it is", () => {
+    const implicit = new Player({ name: "client.example.net", tls: "implicit" });
+    expect(() => implicit.session.receive(octets("220 mx\r\n"))).toThrow(UsageError);
+    expect(() => implicit.session.upgraded()).toThrow(UsageError);
+    implicit.drain();
+    expect(() => implicit.session.receive(octets("220 mx\r\n"))).toThrow(UsageError);
+    implicit.does("upgraded");
+    implicit.hears("220 mx\n");
+    expect(implicit.of("greeting")).toHaveLength(1);
+    expect(() => implicit.session.upgraded()).toThrow(UsageError);
+    expect(() => implicit.session.upgradeFailed()).toThrow(UsageError);
   });
 
   test("G9 writing when nothing was asked for throws; when the message has failed meanwhile it goes nowhere", () => {

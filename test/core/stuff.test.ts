@@ -134,7 +134,7 @@ describe("dot-stuffing", () => {
     },
   );
 
-  test("S-BIN-04 S-DOT-04 BINARYMIME goes as it is", () => {
+  test("S-DOT-04 BINARYMIME goes as it is", () => {
     for (const content of everyString(4)) {
       expect(write([content], { ...data, dots: false, binary: true })).toMatchObject({
         wire: content,
