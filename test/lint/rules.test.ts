@@ -51,6 +51,7 @@ const imports: Case[] = (
     ["packages/node/src/index.ts", "sansmtp", false],
     ["packages/node/src/index.ts", "../../drive/src/index.ts", false],
     ["packages/cli/src/main.ts", "@sansmtp/node", true],
+    ["packages/cli/src/main.ts", "@sansmtp/testing", true],
     ["packages/cli/src/main.ts", "../../node/src/index.ts", false],
     ["packages/cli/src/main.ts", "@sansmtp/core/src/index.ts", false],
   ] as const

@@ -1,5 +1,7 @@
 /** The exit codes of the program, as `sysexits.h` of BSD numbers them, so that scripts can tell what failed. */
 export const exitCodes = {
+  /** A recording came out otherwise: as with `diff`, the answer is no. Not of `sysexits.h`. */
+  different: 1,
   /** An option, argument or value is wrong. */
   usage: 64,
   /** A file holds something else than it should; a message was refused for good. */

@@ -48,8 +48,12 @@ export function jsonJournal(write: (text: string) => void, now: () => Date = () 
 
 /** A value as JSON on a line of its own, safe to show. */
 export function jsonLine(value: object): string {
-  // JSON itself escapes C0 only; what else could steer a terminal is escaped as JSON does it, so that it still parses.
-  return `${JSON.stringify(value).replace(unprintable, escaped)}\n`;
+  return `${printableJson(JSON.stringify(value))}\n`;
+}
+
+/** JSON itself escapes C0 only; what else could steer a terminal is escaped as JSON does it, so that it still parses. */
+export function printableJson(json: string): string {
+  return json.replace(unprintable, escaped);
 }
 
 /**

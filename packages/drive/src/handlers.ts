@@ -7,10 +7,13 @@ import type {
   Envelope,
   HelloQuestion,
   MailQuestion,
+  Millis,
   RcptQuestion,
   Reply,
   Send,
   ServerEvent,
+  ServerSession,
+  ServerSettings,
   StartTlsQuestion,
   TlsInfo,
 } from "@sansmtp/core";
@@ -56,6 +59,13 @@ export interface Handlers {
   readonly onClose?: (closing: Closing, connection: Connection) => void;
   /** Watches the sessions. */
   readonly observe?: Observer;
+  /**
+   * Makes the session of a connection, in the place of `new ServerSession(settings, now)`: to have one that is
+   * recorded. It must not throw.
+   *
+   * @param id the number that the connection will have
+   */
+  readonly session?: (settings: ServerSettings, now: Millis, id: number) => ServerSession;
 }
 
 /** Sees what happens and decides nothing. */

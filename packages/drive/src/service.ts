@@ -66,9 +66,11 @@ export class Service {
   accept(transport: Transport, ends: { peer: Endpoint | null; local: Endpoint | null }): Connected | null {
     // A tenth more are let in to be told 421, which with TLS takes a handshake.
     if (this.#open.size >= this.#limits.maxConnections * 1.1 + 10) return null;
-    const session = new ServerSession(this.settings, transport.now());
+    const id = ++this.#number;
+    const now = transport.now();
+    const session = this.#handlers.session?.(this.settings, now, id) ?? new ServerSession(this.settings, now);
     const { command: stall } = this.settings.timers;
-    const facts = { id: ++this.#number, ...ends, stall };
+    const facts = { id, ...ends, stall };
     const connection = serve(session, transport, this.#handlers, facts);
     this.#open.add(connection);
     if (this.#ending !== null) connection.shutdown(this.#ending);

@@ -2,8 +2,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { type BarePolicy, type Mailbox, parseDomain } from "@sansmtp/core";
-import { createServer, type Place, type ServerOptions } from "@sansmtp/node";
+import { type BarePolicy, type Mailbox, parseDomain, type ServerConfig } from "@sansmtp/core";
+import { createServer, type Place } from "@sansmtp/node";
 import { type Command, Option } from "commander";
 import { ExitError, systemCode } from "../exit.ts";
 import { type Journal, jsonJournal, quietJournal, textJournal } from "../journal.ts";
@@ -11,6 +11,7 @@ import { listen, written } from "../listening.ts";
 import { Maildir } from "../maildir.ts";
 import { address, count, domain, each, greeting, port, size } from "../options.ts";
 import { receiver } from "../receiver.ts";
+import { Recordings, recorded } from "../recordings.ts";
 
 /** Adds `sansmtp serve` to the program. */
 export function serve(program: Command): void {
@@ -57,6 +58,7 @@ export function serve(program: Command): void {
     .option("--show-content", "print the messages, too")
     .option("--json", "print one JSON object a line instead of text")
     .addOption(new Option("-q, --quiet", "print nothing but errors").conflicts(["json", "showContent"]))
+    .option("--record <directory>", 'write a recording of each connection, for "sansmtp replay"')
     .optionsGroup("Other:")
     .addHelpText("after", examples)
     .action(run);
@@ -105,6 +107,7 @@ interface ServeOptions {
   readonly showContent?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly record?: string;
 }
 
 async function run(options: ServeOptions): Promise<void> {
@@ -116,21 +119,25 @@ async function run(options: ServeOptions): Promise<void> {
   const stop = stopper();
   let kept = 0;
 
+  const config = protocol(options, name);
+  const handlers = receiver(maildir, journal, {
+    name,
+    lmtp: options.lmtp === true,
+    accept: options.accept ?? [],
+    reject: options.reject ?? [],
+    showContent: options.showContent === true,
+    onKept(connection) {
+      if (++kept !== options.count) return;
+      // The client may want to say QUIT.
+      void Promise.race([connection.closed, delay(patience, null, { ref: false })]).then(stop.now);
+    },
+  });
   const server = createServer({
-    ...protocol(options, name),
+    ...config,
     ...(tls === null ? {} : { tlsOptions: { key: tls.key, cert: tls.cert } }),
-    ...receiver(maildir, journal, {
-      name,
-      lmtp: options.lmtp === true,
-      accept: options.accept ?? [],
-      reject: options.reject ?? [],
-      showContent: options.showContent === true,
-      onKept(connection) {
-        if (++kept !== options.count) return;
-        // The client may want to say QUIT.
-        void Promise.race([connection.closed, delay(patience, null, { ref: false })]).then(stop.now);
-      },
-    }),
+    ...(options.record === undefined
+      ? handlers
+      : recorded(handlers, config, openRecordings(options.record), journal)),
   });
 
   const place: Place =
@@ -168,7 +175,7 @@ function checkTogether(options: ServeOptions): void {
 }
 
 /** How the protocol goes, and all extensions on that a server can hold to which keeps mail and passes none on. */
-function protocol(options: ServeOptions, name: string): ServerOptions {
+function protocol(options: ServeOptions, name: string): ServerConfig {
   const { banner, bareLf, bareCr, maxSize } = options;
   const tls = options.tlsKey !== undefined || options.selfSigned === true;
   const use =
@@ -235,6 +242,15 @@ async function openMaildir(directory: string): Promise<Maildir> {
   } catch (error) {
     if (systemCode(error) === null) throw error;
     throw new ExitError("cannotCreate", `cannot keep mail in ${directory}: ${reasonOf(error)}`);
+  }
+}
+
+function openRecordings(directory: string): Recordings {
+  try {
+    return new Recordings(directory);
+  } catch (error) {
+    if (systemCode(error) === null) throw error;
+    throw new ExitError("cannotCreate", `cannot write recordings to ${directory}: ${reasonOf(error)}`);
   }
 }
 
