@@ -32,13 +32,11 @@ export function reply(
 ): Reply {
   const bare = text === undefined;
   const lines = bare ? (first ?? "") : text;
-  const made: Reply = {
+  return ownReply({
     code,
     enhanced: bare ? null : (first as string),
-    lines: typeof lines === "string" ? [lines] : [...lines],
-  };
-  assertReply(made);
-  return made;
+    lines: typeof lines === "string" ? [lines] : lines,
+  });
 }
 
 /** The first digit of the code: 2 done, 3 more is wanted, 4 failed for now, 5 failed (RFC 5321 §4.2.1). */
@@ -47,13 +45,13 @@ export function replyClass(reply: Reply): 2 | 3 | 4 | 5 {
 }
 
 /**
- * The check behind {@link reply}, for replies that came as plain objects.
+ * What {@link reply} makes, for replies that came as plain objects: a copy, so that nothing can come into it once it
+ * was checked (G12).
  *
  * @throws {UsageError} as `reply` does
  */
-export function assertReply(reply: Reply): void {
-  const { code, enhanced, lines } = reply;
-  if (!Number.isInteger(code) || !/^[2-5][0-5][0-9]$/.test(String(code))) {
+export function ownReply({ code, enhanced, lines }: Reply): Reply {
+  if (!Number.isInteger(code) || code < 200 || code > 559 || code % 100 > 59) {
     throw new UsageError(`reply code ${code}: must be three digits, the first 2 to 5, the second 0 to 5`);
   }
   if (enhanced !== null && !isEnhancedCode(enhanced, code)) {
@@ -61,17 +59,20 @@ export function assertReply(reply: Reply): void {
       `enhanced status code ${JSON.stringify(enhanced)} does not fit the reply code ${code}`,
     );
   }
-  if (lines.length === 0) throw new UsageError(`reply ${code}: no line of text`);
+  if (!Array.isArray(lines) || lines.length === 0) throw new UsageError(`reply ${code}: no line of text`);
   for (const line of lines) {
+    if (typeof line !== "string") throw new UsageError(`reply ${code}: a line that is no string`);
     const at = firstControl(line);
     if (at >= 0)
       throw new UsageError(`reply ${code}: control octet in the text at ${at}: ${JSON.stringify(line)}`);
   }
+  return { code, enhanced, lines: [...lines] };
 }
 
 function isEnhancedCode(enhanced: string, code: number): boolean {
+  if (typeof enhanced !== "string") return false;
   const match = /^([245])\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})$/.exec(enhanced);
-  return match !== null && match[1] === String(code)[0];
+  return match !== null && Number(match[1]) === Math.trunc(code / 100);
 }
 
 /** HT is allowed in reply text, other controls and lone surrogates are not (RFC 5321 §4.2). */

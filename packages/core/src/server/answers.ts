@@ -1,25 +1,34 @@
 import { UsageError } from "../errors.ts";
-import { assertReply, type Reply, reply, replyClass } from "../reply.ts";
+import { ownReply, type Reply, reply, replyClass } from "../reply.ts";
 import type { Question } from "./events.ts";
 
 /**
- * Whether a reply can answer a question.
+ * The reply with which a question is answered: the one given, or the default.
  *
- * @throws {UsageError} when it cannot: the session is unchanged then
+ * @throws {UsageError} when it cannot answer it: the session is unchanged then
  */
-export function assertAnswer(question: Question, answer: Reply): void {
-  assertReply(answer);
-  const { code } = answer;
+export function chosenAnswer(question: Question, given: Reply | undefined): Reply {
+  const chosen = given ?? question.reply;
+  // Most defaults are shared by all sessions, and nobody can have changed them.
+  if (chosen === question.reply && Object.isFrozen(chosen)) return chosen;
+  const answer = ownReply(chosen);
+  const { code, lines } = answer;
   if (!fits(question, answer)) throw new UsageError(`answer: ${code} cannot answer ${question.type}`);
-  if (question.type === "hello" && replyClass(answer) === 2 && answer.lines.length > 1) {
-    throw new UsageError("answer: the lines behind the first of an EHLO reply are extensions, not text");
+  if (question.type === "hello" && replyClass(answer) === 2) {
+    if (lines.length > 1)
+      throw new UsageError("answer: the lines behind the first of an EHLO reply are extensions, not text");
+    // With the name, of 255 octets at most, it has to fit in one line: folded, it would be an extension.
+    if (lines[0].length > 250) throw new UsageError("answer: the text of an EHLO reply is too long");
   }
-  if (code === 334 && !/^[A-Za-z0-9+/]*={0,2}$/.test(answer.lines.join("\n"))) {
+  if (code === 334 && !/^[A-Za-z0-9+/]*={0,2}$/.test(lines.join("\n"))) {
     throw new UsageError("answer: the text of a 334 is a challenge in base64: see challenge()");
   }
+  // RFC 4954 §4: no client has to take more, with `334 ` and CRLF.
+  if (code === 334 && lines[0].length > 12_288 - 6) throw new UsageError("answer: the challenge is too long");
   if (!isAscii(answer) && !mayBeUtf8(question, answer)) {
     throw new UsageError(`answer: the text of this ${code} must be ASCII (RFC 6531 §3.7.4)`);
   }
+  return answer;
 }
 
 /** The 2yz or 3yz with which each question is accepted; 4yz and 5yz refuse everywhere (RFC 5321 §4.3.2). */

@@ -84,8 +84,12 @@ export function authenticated(machine: Machine, question: AuthQuestion, answer: 
     state.reader = "sasl";
   } else {
     endExchange(machine, null);
-    if (answer.code === 235) state.authenticated = question.mechanism;
-    else state.authFailures++;
+    if (answer.code === 235) {
+      state.authenticated = question.mechanism;
+      state.authTried = false;
+    } else {
+      state.authFailures++;
+    }
   }
   machine.say(answer);
   machine.mustSend = true;

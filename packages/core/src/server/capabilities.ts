@@ -25,7 +25,8 @@ export function capabilities(situation: Situation, settings: ServerSettings): re
   if (extensions.expn) lines.push("EXPN");
   for (const { keyword } of settings.commands) if (keyword !== null) lines.push(keyword);
   if (extensions.help) lines.push("HELP");
-  return lines;
+  // They are shown to the application before they are sent.
+  return Object.freeze(lines);
 }
 
 /** Mechanisms that this client could use now (RFC 4954 §3): those that show credentials only inside TLS. */

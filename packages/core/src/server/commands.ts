@@ -31,6 +31,7 @@ function execute(machine: Machine, interpretation: Interpretation): void {
   if (kind === "chunk")
     return beginChunk(machine, interpretation.size, interpretation.last, interpretation.fault);
   const verb = kind === "auth" ? "AUTH" : interpretation.verb;
+  if (verb === "AUTH" && state.authenticated === null) state.authTried = true;
   const rule = ruleOf(verb, settings);
   if (outOfStep(machine, verb, rule)) return;
   if (kind === "refuse") return machine.refuse(interpretation.fault, rule);

@@ -3,6 +3,7 @@ import { parseDomain } from "../syntax/domain.ts";
 import { type Lenient, strict } from "../syntax/path.ts";
 import type { Millis } from "../time.ts";
 import type { BarePolicy } from "../wire/dot.ts";
+import { rules } from "./state.ts";
 
 /** How a server session behaves. Only the name has no default. */
 export interface ServerConfig {
@@ -116,7 +117,7 @@ export interface ServerLimits {
   readonly errors: number;
   /** NOOP, RSET, VRFY, EXPN, HELP, EHLO... without a message in between, before the session is ended. */
   readonly idleCommands: number;
-  /** Recipients refused by the application before the session is ended. */
+  /** Recipients refused by the application before the session is ended. As many beyond `recipients` are no errors. */
   readonly refusedRecipients: number;
   /** Failed AUTH attempts before the session is ended. At least 3 (RFC 4954 §9). */
   readonly authFailures: number;
@@ -214,7 +215,7 @@ export const defaultTimers: ServerTimers = {
   session: Number.POSITIVE_INFINITY,
 };
 
-/** A configuration with every default filled in, checked. */
+/** A configuration with every default filled in, checked and frozen. */
 export interface ServerSettings {
   readonly name: string;
   readonly lmtp: boolean;
@@ -245,12 +246,14 @@ export interface ServerSettings {
 export function settle(config: ServerConfig | ServerSettings): ServerSettings {
   if (settled.has(config)) return config as ServerSettings;
   const given = config as ServerConfig;
-  const lmtp = given.protocol === "lmtp";
+  const protocol = given.protocol ?? "smtp";
+  oneOf("protocol", protocol, ["smtp", "lmtp"]);
+  const lmtp = protocol === "lmtp";
   const banner = given.banner ?? (lmtp ? "LMTP" : "ESMTP");
   const settings: ServerSettings = {
     name: given.name,
     lmtp,
-    banner: typeof banner === "string" ? [banner] : banner,
+    banner: typeof banner === "string" ? [banner] : [...banner],
     extensions: { ...defaultExtensions, ...given.extensions },
     tls: given.tls ?? "none",
     mechanisms: (given.mechanisms ?? []).map(mechanism),
@@ -263,7 +266,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     concurrentRecipients: given.concurrentRecipients ?? 1,
     strictPipelining: given.strictPipelining ?? false,
     closeOnBareLineEnds: given.closeOnBareLineEnds ?? false,
-    commands: given.commands ?? [],
+    commands: (given.commands ?? []).map(({ verb, keyword }) => ({ verb, keyword })),
     hostileVerbs: (given.hostileVerbs ?? []).map((verb) => verb.toUpperCase()),
     limits: {
       ...defaultLimits,
@@ -273,8 +276,14 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     timers: { ...defaultTimers, ...given.timers },
   };
   check(settings);
-  settled.add(settings);
+  settled.add(freeze(settings));
   return settings;
+}
+
+/** What was checked stays so: nothing can come into a reply through it later (G12). */
+function freeze<T extends object>(value: T): T {
+  for (const each of Object.values(value)) if (typeof each === "object" && each !== null) freeze(each);
+  return Object.freeze(value);
 }
 
 /** A server that offers nothing keeps to the 512 octets of RFC 5321 §4.5.3.1.4. */
@@ -297,22 +306,25 @@ const knownMechanisms: Record<string, Omit<AuthMechanism, "name">> = {
 };
 
 function mechanism(given: string | AuthMechanism): AuthMechanism {
-  if (typeof given !== "string") return given;
+  if (typeof given !== "string") return { ...given };
   return { name: given, ...(knownMechanisms[given] ?? { first: "client", cleartext: false }) };
 }
 
 function check(settings: ServerSettings): void {
   const { extensions, limits, timers } = settings;
-  if (parseDomain(settings.name) === null) {
+  if (typeof settings.name !== "string" || parseDomain(settings.name) === null) {
     throw new UsageError(
       `name ${JSON.stringify(settings.name)}: must be a domain or an address literal in brackets`,
     );
   }
   if (settings.banner.length === 0) throw new UsageError("banner: at least one line, which may be empty");
   for (const line of settings.banner) {
-    if (!/^[\t\x20-\x7e]*$/.test(line))
+    if (typeof line !== "string" || !/^[\t\x20-\x7e]*$/.test(line))
       throw new UsageError(`banner: printable ASCII only: ${JSON.stringify(line)}`);
   }
+  oneOf("tls", settings.tls, ["none", "offered", "required", "implicit"]);
+  oneOf("bareCr", settings.bareCr, barePolicies);
+  oneOf("bareLf", settings.bareLf, barePolicies);
   if (extensions.binarymime && !extensions.chunking)
     throw new UsageError("extensions: binarymime needs chunking");
   if (extensions.smtputf8 && !extensions["8bitmime"])
@@ -320,29 +332,54 @@ function check(settings: ServerSettings): void {
   if (settings.lmtp && !(extensions.pipelining && extensions.enhancedStatusCodes)) {
     throw new UsageError("extensions: LMTP needs pipelining and enhancedStatusCodes (RFC 2033 §5)");
   }
-  for (const { name } of settings.mechanisms) {
+  for (const { name, first } of settings.mechanisms) {
     if (!/^[A-Z0-9_-]{1,20}$/.test(name))
       throw new UsageError(`mechanisms: not a mechanism name: ${JSON.stringify(name)}`);
+    oneOf(`mechanisms: ${name}: first`, first, ["client", "server", "either"]);
   }
+  if (settings.mechanisms.map(({ name }) => name).join(" ").length > longestKeyword - "AUTH ".length)
+    throw new UsageError("mechanisms: too many for a line of the EHLO reply");
   if (settings.authRequired && settings.mechanisms.length === 0)
     throw new UsageError("authRequired: no mechanisms");
   for (const { verb, keyword } of settings.commands) {
-    if (!/^[A-Z][A-Z0-9]*$/.test(verb)) throw new UsageError(`commands: not a verb: ${JSON.stringify(verb)}`);
+    if (!/^[A-Z][A-Z0-9]*$/.test(verb) || Object.hasOwn(rules, verb))
+      throw new UsageError(`commands: not a verb of your own: ${JSON.stringify(verb)}`);
     if (keyword !== null && !/^[A-Za-z0-9][A-Za-z0-9-]*( [\x21-\x7e]+)*$/.test(keyword)) {
       throw new UsageError(`commands: not an EHLO line: ${JSON.stringify(keyword)}`);
     }
+    if (keyword !== null && keyword.length > longestKeyword)
+      throw new UsageError(`commands: an EHLO line of more than ${longestKeyword} octets`);
   }
   for (const [name, least] of Object.entries(leastLimits)) {
     const limit = limits[name as keyof ServerLimits];
-    if (!(limit >= least) && !(name === "message" && limit === 0)) {
+    if (!isNumber(limit, least) && !(name === "message" && limit === 0)) {
       throw new UsageError(`limits.${name}: ${limit}, must be at least ${least}`);
+    }
+    if (!Number.isSafeInteger(limit) && (name === "message" || limit !== Number.POSITIVE_INFINITY)) {
+      throw new UsageError(`limits.${name}: ${limit}, must be a whole number`);
     }
   }
   for (const [name, span] of Object.entries(timers)) {
-    if (!(span >= 0)) throw new UsageError(`timers.${name}: ${span}, must be at least 0 milliseconds`);
+    if (!isNumber(span, 0)) throw new UsageError(`timers.${name}: ${span}, must be at least 0 milliseconds`);
   }
-  if (!(settings.concurrentRecipients >= 1)) throw new UsageError("concurrentRecipients: must be at least 1");
+  if (!isNumber(settings.concurrentRecipients, 1))
+    throw new UsageError("concurrentRecipients: must be at least 1");
 }
+
+/** A misspelled word must not stand for the weaker choice. */
+function oneOf<T>(option: string, given: T, words: readonly T[]): void {
+  if (!words.includes(given))
+    throw new UsageError(`${option}: ${JSON.stringify(given)}, must be one of ${words}`);
+}
+
+function isNumber(given: unknown, least: number): boolean {
+  return typeof given === "number" && given >= least;
+}
+
+const barePolicies: readonly BarePolicy[] = ["reject", "normalize", "space", "keep"];
+
+/** Octets of an EHLO line behind `250-`, without CRLF: a longer one would be folded into two (RFC 5321 §4.5.3.1.5). */
+const longestKeyword = 512 - 6;
 
 /** Below these a server does not conform: RFC 5321 §4.5.3.1, RFC 4954 §4 and §9, RFC 3461 §5.4. */
 const leastLimits: Readonly<Record<keyof ServerLimits, number>> = {

@@ -38,12 +38,12 @@ export function readData(machine: Machine): boolean {
 
 export function beginChunk(machine: Machine, size: number, last: boolean, fault: Fault | null): void {
   const { state } = machine;
+  if (machine.content === null) state.mail.dataSince = state.now;
   if (fault !== null) {
     machine.violation(fault.rule, fault.detail, fault.at);
   } else if (machine.content === null) {
     machine.content = newContent(machine, false);
     state.mail.transaction = "chunks";
-    state.mail.dataSince = state.now;
   }
   state.chunk = { size, remaining: size, last, fault };
   state.reader = fault === null ? "octets" : "drain";
@@ -109,7 +109,7 @@ function drained(machine: Machine, last: boolean, fault: Fault): void {
     const times = settings.lmtp ? recipients.length : 1;
     for (let time = 0; time < times; time++) machine.say(fault.reply);
     machine.abandon("refused");
-  } else if (last && transaction === "sender" && settings.lmtp) {
+  } else if (last && transaction === "sender" && settings.lmtp && settings.extensions.chunking) {
     machine.abandon("refused");
   } else {
     machine.say(fault.reply);

@@ -205,7 +205,7 @@ function stranded(
   const rule = insecure ? "T-TLS-07" : "S-SES-04";
   const answer = insecure ? replies.insecure : replies.badSequence;
   const detail = insecure ? "TLS is too weak for this server" : "mail service was refused";
-  if (verb === "BDAT" && context.settings.extensions.chunking) {
+  if (verb === "BDAT") {
     const parsed = parseChunk(line, argument, end);
     if (isFault(parsed)) return { kind: "refuse", fault: parsed, verb };
     return {

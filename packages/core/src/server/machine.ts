@@ -84,12 +84,9 @@ export class Machine {
   }
 
   lost(): void {
-    const { state } = this;
-    if (state.phase === "closing" || state.phase === "closed") {
-      this.output.drop();
-      return;
-    }
+    const { phase } = this.state;
     this.output.drop();
+    if (phase === "closing" || phase === "closed") return;
     this.events.length = 0;
     this.finish("lost", null);
   }
@@ -100,6 +97,7 @@ export class Machine {
     state.tls = tls;
     state.hello = null;
     state.authenticated = null;
+    state.authTried = false;
     state.since = state.now;
     if (state.greetingDue) {
       state.greetingDue = false;
@@ -134,10 +132,13 @@ export class Machine {
     const { state } = this;
     if (state.phase === "closed") return false;
     if (state.phase === "closing") return this.#close();
+    // What was decided is said, even if the service ends now: that a message was stored, first of all.
+    const asked = state.slots.length > 0;
+    if (asked && settle(this)) return true;
     if (state.shutdown === "now") return this.#shutdown();
     // What is still unread does not prolong a session that is over its time.
-    if (state.now >= state.started + this.settings.timers.session) return this.#expire();
-    if (state.slots.length > 0) return settle(this) || askAhead(this) || this.#expire();
+    if (state.now >= state.started + this.settings.timers.session) return this.#timeOut();
+    if (asked) return askAhead(this) || (state.phase === "greeting" && this.#noticeEarly());
     if (state.shutdown === "idle" && this.#isIdle()) return this.#shutdown();
     switch (state.phase) {
       case "proxy":
@@ -204,15 +205,20 @@ export class Machine {
 
   #greet(): boolean {
     const { state, settings } = this;
-    if (this.input.length > 0 && !state.early) {
-      state.early = true;
-      this.violation("S-SES-08", "the client spoke before it was greeted", 0);
-      return true;
-    }
+    if (this.#noticeEarly()) return true;
     if (!state.early && !state.ended && state.now < state.since + settings.timers.greetingDelay)
       return this.#expire();
     const { early, proxy, nextId: id } = state;
     this.ask({ type: "connect", id, reply: reply(220, settings.banner), early, proxy });
+    return true;
+  }
+
+  /** Tells, once, that the client has said something before the greeting. */
+  #noticeEarly(): boolean {
+    const { state, input } = this;
+    if (state.early || input.length === 0) return false;
+    state.early = true;
+    this.violation("S-SES-08", "the client spoke before it was greeted", 0);
     return true;
   }
 
@@ -249,6 +255,11 @@ export class Machine {
     const { state, settings } = this;
     const deadline = nextDeadline(state, settings);
     if (deadline === null || state.now < deadline.at || deadline.timer === "greetingDelay") return false;
+    return this.#timeOut();
+  }
+
+  #timeOut(): boolean {
+    const { state, settings } = this;
     const silent = state.phase === "proxy" || state.phase === "upgrading";
     this.finish("timeout", silent ? null : replies.timedOut(settings.name));
     return true;
@@ -283,7 +294,10 @@ export class Machine {
     this.violation(fault.rule, fault.detail, fault.at);
     if (fault.reply.code === 421)
       return this.finish(fault.rule === "S-OLD-03" ? "abuse" : "protocol", fault.reply);
-    if (++state.errors > settings.limits.errors) return this.abuse("S-LINE-18", "Too many errors");
+    // A recipient too many, 452, is no error within reason: it is to be sent later (RFC 5321 §4.5.3.1.10).
+    const mild =
+      replyClass(fault.reply) === 4 && ++state.refusedRecipients <= settings.limits.refusedRecipients;
+    if (!mild && ++state.errors > settings.limits.errors) return this.abuse("S-LINE-18", "Too many errors");
     this.say(fault.reply, rule?.argument !== "hello");
     if (rule === null || rule.endsGroup) this.mustSend = true;
   }
@@ -323,11 +337,15 @@ export class Machine {
     const digit = replyClass(said);
     const enhanced =
       enhance && extensions.enhancedStatusCodes && digit !== 3 ? (said.enhanced ?? `${digit}.0.0`) : null;
-    // RFC 5321 §4.2: the domain is the first word of 220, 221 and 421.
-    const [first, ...more] = said.lines;
-    const lines = named && !first.startsWith(name) ? [`${name} ${first}`.trimEnd(), ...more] : said.lines;
-    this.output.put(said.code, enhanced, lines);
+    this.output.put(said.code, enhanced, named ? withName(name, said.lines) : said.lines);
   }
+}
+
+/** The domain is the first word of 220, 221 and 421 (RFC 5321 §4.2). */
+function withName(name: string, lines: readonly string[]): readonly string[] {
+  const [first, ...more] = lines;
+  if (first === name || first.startsWith(`${name} `)) return lines;
+  return [`${name} ${first}`.trimEnd(), ...more];
 }
 
 const resetCauses: Partial<Record<CloseReason, ResetCause>> = {

@@ -24,6 +24,8 @@ export interface State {
   tls: TlsInfo | null;
   /** The mechanism with which the client authenticated. */
   authenticated: string | null;
+  /** AUTH was said and has not succeeded: what comes may be responses that were sent ahead, and are secret. */
+  authTried: boolean;
   /** The AUTH exchange under way. */
   exchange: { readonly mechanism: string; step: number } | null;
   /** The BDAT chunk under way. */
@@ -99,6 +101,7 @@ export function newState(settings: ServerSettings, now: Millis): State {
     hello: null,
     tls: null,
     authenticated: null,
+    authTried: false,
     exchange: null,
     chunk: null,
     proxy: null,

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import type { Reply } from "../reply.ts";
 import { traceProtocol } from "../syntax/trace.ts";
 import type { Millis } from "../time.ts";
-import { assertAnswer } from "./answers.ts";
+import { chosenAnswer } from "./answers.ts";
 import { type ServerConfig, type ServerSettings, type ServerTimer, settle } from "./config.ts";
 import type { ClientIdentity, Envelope, ServerEvent, TlsInfo } from "./events.ts";
 import { Machine } from "./machine.ts";
@@ -29,9 +29,10 @@ export class ServerSession {
   /**
    * @param config see {@link ServerConfig}; settle it once with `settle` when many sessions share it
    * @param now the time at which the connection was made, in milliseconds from any origin
-   * @throws {UsageError} when the configuration cannot be
+   * @throws {UsageError} when the configuration or the time cannot be
    */
   constructor(config: ServerConfig | ServerSettings, now: Millis = 0) {
+    assertTime(now);
     this.#settings = settle(config);
     this.#machine = new Machine(this.#settings, now);
   }
@@ -57,6 +58,7 @@ export class ServerSession {
    */
   receive(octets: Uint8Array, now?: Millis): void {
     const { state, input } = this.#machine;
+    if (!isOctets(octets)) throw new UsageError("receive: octets come as a Uint8Array");
     if (state.phase === "upgrading")
       throw new UsageError("receive: the handshake is pending, octets belong to TLS");
     if (state.ended) throw new UsageError("receive: the client has ended already");
@@ -110,7 +112,11 @@ export class ServerSession {
     this.#machine.upgradeFailed();
   }
 
-  /** Time has passed. It never runs backwards: an earlier time than the last one given is ignored. */
+  /**
+   * Time has passed. It never runs backwards: an earlier time than the last one given is ignored.
+   *
+   * @throws {UsageError} as every call that is given a time, when it is not a finite number
+   */
   advance(now: Millis): void {
     this.#pass(now);
   }
@@ -139,13 +145,11 @@ export class ServerSession {
       if (reply.length !== verdicts.length) {
         throw new UsageError(`answer: ${reply.length} replies for ${verdicts.length} recipients`);
       }
-      for (const each of reply) assertAnswer(question, each ?? question.reply);
+      const chosen = Array.from<Reply | undefined, Reply>(reply, (each) => chosenAnswer(question, each));
       this.#pass(now);
-      for (let index = 0; index < verdicts.length; index++)
-        verdicts[index] ??= reply[index] ?? question.reply;
+      for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen[index];
     } else {
-      const chosen = (reply as Reply | undefined) ?? question.reply;
-      if (chosen !== question.reply) assertAnswer(question, chosen);
+      const chosen = chosenAnswer(question, reply as Reply | undefined);
       this.#pass(now);
       if (verdicts === null) slot.answer = chosen;
       else for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen;
@@ -169,8 +173,7 @@ export class ServerSession {
       throw new UsageError(`answerRecipient: ${question.type} is not a message under LMTP`);
     if (!(index in verdicts)) throw new UsageError(`answerRecipient: there is no recipient ${index}`);
     if (verdicts[index] !== null) return false;
-    const chosen = reply ?? question.reply;
-    assertAnswer(question, chosen);
+    const chosen = chosenAnswer(question, reply);
     this.#pass(now);
     verdicts[index] = chosen;
     return true;
@@ -181,6 +184,8 @@ export class ServerSession {
    * once; `now`: wherever the session stands, cancelling what is open.
    */
   shutdown(when: "idle" | "now" = "idle", now?: Millis): void {
+    if (when !== "idle" && when !== "now")
+      throw new UsageError(`shutdown: neither "idle" nor "now": ${when}`);
     this.#pass(now);
     const { state } = this.#machine;
     if (state.shutdown !== "now") state.shutdown = when;
@@ -255,7 +260,10 @@ export class ServerSession {
 
   #pass(now: Millis | undefined): void {
     const { state } = this.#machine;
-    if (now !== undefined && now > state.now) state.now = now;
+    if (now !== undefined) {
+      assertTime(now);
+      if (now > state.now) state.now = now;
+    }
     if (state.waiting !== "closed") state.waiting = "nothing";
   }
 
@@ -264,4 +272,14 @@ export class ServerSession {
       throw new UsageError(`${call}: no handshake is pending`);
     }
   }
+}
+
+/** A time that is no number would stop every timer without a word. */
+function assertTime(now: Millis): void {
+  if (!Number.isFinite(now)) throw new UsageError(`not a time in milliseconds: ${now}`);
+}
+
+/** Whether a value is a Uint8Array, of whatever realm. */
+function isOctets(value: unknown): boolean {
+  return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === "Uint8Array";
 }

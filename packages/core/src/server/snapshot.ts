@@ -5,7 +5,7 @@ import { ProxyReader } from "../wire/proxy.ts";
 import type { ServerSettings } from "./config.ts";
 import { contentOptions } from "./content.ts";
 import { Machine } from "./machine.ts";
-import type { State } from "./record.ts";
+import type { Slot, State } from "./record.ts";
 
 /** Everything about a session but its configuration, as plain JSON. What is in `held` may change with versions. */
 export interface ServerSnapshot {
@@ -31,18 +31,14 @@ export function takeSnapshot(machine: Machine): ServerSnapshot {
   return { version: 1, redacted: false, held };
 }
 
-/** The snapshot as it may be shown: without what a client has sent, or is sending, in an AUTH exchange (G13). */
+/** The snapshot as it may be shown: without what was said, or is being said, in an AUTH exchange (G13). */
 export function redact(machine: Machine, snapshot: ServerSnapshot): ServerSnapshot {
   if (!holdsSecrets(machine)) return snapshot;
-  const { state, events, output, content, mustSend } = machine;
+  const { state, events, content, mustSend } = machine;
   const held = toJson({
-    state: {
-      ...state,
-      held: null,
-      slots: state.slots.map((slot) => ({ ...slot, question: silenced(slot.question) })),
-    },
+    state: { ...state, held: null, slots: state.slots.map(silencedSlot) },
     input: null,
-    output: output.held(),
+    output: null,
     lines: null,
     events: events.map(silenced),
     content: content?.snapshot() ?? null,
@@ -60,7 +56,8 @@ export function restoreMachine(settings: ServerSettings, snapshot: ServerSnapsho
       "restore: taken in the middle of AUTH without its secrets: see snapshot({ secrets: true })",
     );
   }
-  const held = fromJson(snapshot.held) as Held;
+  const held = fromJson(snapshot.held);
+  if (!isHeld(held)) throw new UsageError("restore: the snapshot is damaged");
   const machine = new Machine(settings, 0);
   Object.assign(machine.state, held.state);
   machine.input.push(held.input);
@@ -90,17 +87,29 @@ interface Held {
   readonly mustSend: boolean;
 }
 
-/** An exchange is under way, or the word AUTH is in what is not read yet. */
+/** A glance, for what is no snapshot at all: what was changed by hand is not found. */
+function isHeld(value: unknown): value is Held {
+  const { state, input, output, lines, events } = (value ?? {}) as Partial<Held>;
+  const octets = input instanceof Uint8Array && output instanceof Uint8Array;
+  return octets && typeof state === "object" && typeof lines === "object" && Array.isArray(events);
+}
+
+/** An exchange is under way, or what is unread may belong to one that failed, or has the word AUTH in it. */
 function holdsSecrets({ state, lines, input }: Machine): boolean {
   if (state.exchange !== null) return true;
   const partial = lines.snapshot().held;
   const line = state.held?.line ?? [];
-  return mentionsAuth([...line, 0, ...partial, ...input.octets()]);
+  const unread = [...line, 0, ...partial, ...input.octets()];
+  return (state.authTried && unread.length > 1) || mentionsAuth(unread);
 }
 
 function mentionsAuth(octets: readonly number[]): boolean {
   const word = [0x61, 0x75, 0x74, 0x68];
   return octets.some((_, at) => word.every((letter, index) => (octets[at + index] | 0x20) === letter));
+}
+
+function silencedSlot(slot: Slot): Slot {
+  return slot.question.type === "auth" ? { ...slot, question: silenced(slot.question), answer: null } : slot;
 }
 
 function silenced<T extends { readonly type: string }>(event: T): T {

@@ -33,9 +33,13 @@ function ownDeadline(state: State, { timers }: ServerSettings): Deadline | null 
   }
   if (state.slots.length > 0) return null;
   if (state.phase === "greeting") return { timer: "greetingDelay", at: state.since + timers.greetingDelay };
-  if (state.reader === "line" || state.reader === "sasl")
-    return { timer: "command", at: state.since + timers.command };
-  const block: Deadline = { timer: "dataBlock", at: state.since + timers.dataBlock };
-  const data: Deadline = { timer: "data", at: state.mail.dataSince + timers.data };
-  return data.at < block.at ? data : block;
+  const { reader, mail, since } = state;
+  const lines = reader === "line" || reader === "sasl";
+  const next: Deadline = lines
+    ? { timer: "command", at: since + timers.command }
+    : { timer: "dataBlock", at: since + timers.dataBlock };
+  // The time of a message passes between its chunks, too.
+  if (lines && mail.transaction !== "chunks") return next;
+  const data: Deadline = { timer: "data", at: mail.dataSince + timers.data };
+  return data.at < next.at ? data : next;
 }

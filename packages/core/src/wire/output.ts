@@ -1,5 +1,6 @@
 /** Octets of a reply line with code and CRLF (RFC 5321 §4.5.3.1.5). */
 const longestLine = 512;
+const challenge = 334;
 
 /**
  * Replies on their way out. One buffer is kept for the life of the session and exact copies are handed out, so
@@ -15,7 +16,8 @@ export class Output {
   }
 
   /**
-   * Appends a reply (RFC 5321 §4.2.1). A text line that would exceed 512 octets is continued on the next.
+   * Appends a reply (RFC 5321 §4.2.1). A text line that would exceed 512 octets is continued on the next; but a 334
+   * is a challenge, one line however long (RFC 4954 §4).
    *
    * @param enhanced put before the text of each line (RFC 2034 §4); null: none
    * @param lines text without control octets; what is not ASCII leaves as UTF-8
@@ -23,9 +25,8 @@ export class Output {
   put(code: number, enhanced: string | null, lines: readonly string[]): void {
     const prefix = enhanced === null ? "" : `${enhanced} `;
     const room = longestLine - 4 - prefix.length - 2;
-    const fitting = lines.some((line) => line.length * 3 > room)
-      ? lines.flatMap((line) => fold(line, room))
-      : lines;
+    const folds = code !== challenge && lines.some((line) => line.length * 3 > room);
+    const fitting = folds ? lines.flatMap((line) => fold(line, room)) : lines;
     const last = fitting.length - 1;
     for (let at = 0; at <= last; at++) {
       this.#append(`${code}${at < last ? "-" : " "}${prefix}${fitting[at]}\r\n`);

@@ -60,7 +60,7 @@ export interface Tlv {
 
 /** Why something is not a PROXY header. There is no reply to it: the connection is aborted (PROXY §2). */
 export interface ProxyFault {
-  /** The requirement that was broken,ed in the catalogue: `SEC-PRX-04`. */
+  /** The requirement that was broken, as numbered in the catalogue: `SEC-PRX-04`. */
   readonly rule: string;
   /** What was wrong, in a few plain words. */
   readonly detail: string;
