@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { recordClient } from "@sansmtp/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { firstDifference } from "../../packages/cli/src/difference.ts";
 import { Mail, Program, RawClient, type Running } from "./program.ts";
@@ -129,14 +130,34 @@ describe("serve --record", () => {
     expect(told(result.stdout)).toContain("C: AUTH PLAIN ***");
   });
 
-  it("records LMTP, and TLS as it is inside", async () => {
-    const client = await recorded("--lmtp", "--self-signed");
+  it("records LMTP", async () => {
+    const client = await recorded("--lmtp");
     await client.say("LHLO me");
     await client.deliver("Subject: one\r\n", ["b@example.com", "c@example.com"]);
     await client.reply();
     const result = await replay(await recordingOf(client));
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(told(result.stdout).filter((line) => /^S: 250 2\.0\.0/.test(line))).toHaveLength(2);
+  });
+
+  it("records what is said inside TLS", async () => {
+    const client = await recorded("--self-signed");
+    const message = join(mail.directory, "message.eml");
+    await writeFile(message, "Subject: one\n");
+    const envelope = ["--from", "a@example.net", "--to", "b@example.com"];
+    const to = ["--port", String(server!.port), "--tls", "required", "--insecure"];
+    expect(await program.run(["send", ...to, ...envelope, message])).toMatchObject({ code: 0 });
+    await recordingOf(client);
+    const result = await replay((await recordings())[1]!);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(told(result.stdout)).toEqual(
+      expect.arrayContaining([
+        "C: STARTTLS",
+        "   ? starttls",
+        "   [TLS has begun]",
+        "C: (14 octets of content)",
+      ]),
+    );
   });
 
   it("says that the folder cannot be had", async () => {
@@ -255,6 +276,37 @@ describe("replay", () => {
       { event: "notice", time: expect.any(Number), line: "close quit" },
       { event: "same", calls: expect.any(Number) },
     ]);
+  });
+
+  it("tells a session of a client", async () => {
+    const recorder = recordClient({ name: "client.example.net" }, 100);
+    const { session } = recorder;
+    const drain = (): void => {
+      while (session.poll() !== null);
+    };
+    session.transaction({ from: "a@example.net", to: ["b@example.com"] });
+    for (const heard of ["220 mx ESMTP\r\n", "250 mx\r\n", "550 5.1.8 No\r\n"]) {
+      session.receive(new TextEncoder().encode(heard), 150);
+      drain();
+    }
+    session.lost(1_100);
+    drain();
+    const file = join(folder, "client.jsonl");
+    await writeFile(file, String(recorder));
+    const { code, stdout, stderr } = await replay(file);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(told(stdout)).toEqual(
+      expect.arrayContaining([
+        "   [transaction]",
+        "S: 220 mx ESMTP",
+        "   [greeting]",
+        "C: EHLO client.example.net",
+        "C: MAIL FROM:<a@example.net>",
+        "S: 550 5.1.8 No",
+        "   [the connection is lost]",
+      ]),
+    );
+    expect(stdout).toContain("\n   1000.0     [the connection is lost]\n");
   });
 
   it.each([
