@@ -1,4 +1,4 @@
-import { reply, UsageError } from "@sansmtp/core";
+import { reply, ServerSession, UsageError } from "@sansmtp/core";
 import { type Connected, Service } from "@sansmtp/drive";
 import { describe, expect, it } from "vitest";
 import { codes, settled, Wire } from "./wire.ts";
@@ -36,6 +36,24 @@ describe("a service", () => {
     await settled();
     expect(service.connections.size).toBe(4);
     expect(asked).toBe(5);
+  });
+
+  it("has its sessions made elsewhere if asked to, by the number of the connection", () => {
+    const made: { id: number; session: ServerSession }[] = [];
+    const service = new Service(
+      { name: "mx.example.com" },
+      {
+        session(settings, now, id) {
+          const session = new ServerSession({ ...settings, name: `mx${id}.example.com` }, now);
+          made.push({ id, session });
+          return session;
+        },
+      },
+    );
+    const [one, two] = [dial(service, null), dial(service, null)];
+    expect(made.map(({ id }) => id)).toEqual([one.connection?.id, two.connection?.id]);
+    expect(one.wire.sent).toBe("220 mx1.example.com ESMTP\r\n");
+    expect(two.wire.sent).toBe("220 mx2.example.com ESMTP\r\n");
   });
 
   it("counts the clients that PROXY headers name, and a refused one does not count", async () => {
