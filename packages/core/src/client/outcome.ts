@@ -74,9 +74,7 @@ export type FailureCode =
   | "content-bare-lf"
   | "content-long-line"
   | "content-8bit"
-  | "content-size"
-  | "abandoned"
-  | "no-recipients";
+  | "abandoned";
 
 /** Whether nobody can have got the message, so that all of it can be sent again. */
 export function isSafeToRetry(outcomes: readonly Outcome[]): boolean {

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { ownReply, type Reply, reply, replyClass } from "../reply.ts";
+import { parseAddress } from "../syntax/path.ts";
 import type { Question } from "./events.ts";
 
 /**
@@ -25,10 +26,31 @@ export function chosenAnswer(question: Question, given: Reply | undefined): Repl
   }
   // RFC 4954 §4: no client has to take more, with `334 ` and CRLF.
   if (code === 334 && lines[0].length > 12_288 - 6) throw new UsageError("answer: the challenge is too long");
+  if (
+    question.type === "command" &&
+    code === 250 &&
+    listsMailboxes(question.verb) &&
+    !lines.every(namesMailbox)
+  ) {
+    throw new UsageError(
+      `answer: each line of a 250 to ${question.verb} is an address, or a name and <address>`,
+    );
+  }
   if (!isAscii(answer) && !mayBeUtf8(question, answer)) {
     throw new UsageError(`answer: the text of this ${code} must be ASCII (RFC 6531 §3.7.4)`);
   }
   return answer;
+}
+
+function listsMailboxes(verb: string): boolean {
+  return verb === "VRFY" || verb === "EXPN";
+}
+
+/** What can stand in RCPT, without a source route: alone, or in angle brackets behind a name (RFC 5321 §3.5.1). */
+function namesMailbox(line: string): boolean {
+  const open = line.lastIndexOf("<");
+  const address = open >= 0 && line.endsWith(">") ? line.slice(open + 1, -1) : line;
+  return parseAddress(address, { utf8: true }) !== null;
 }
 
 /** The 2yz or 3yz with which each question is accepted; 4yz and 5yz refuse everywhere (RFC 5321 §4.3.2). */
@@ -50,7 +72,7 @@ function fits(question: Question, answer: Reply): boolean {
 /** Addresses in 251 and 551, and what VRFY and EXPN find, may be in UTF-8 (RFC 6531 §3.7.4). */
 function mayBeUtf8(question: Question, answer: Reply): boolean {
   if (question.type === "rcpt") return answer.code === 251 || answer.code === 551;
-  return question.type === "command" && (question.verb === "VRFY" || question.verb === "EXPN");
+  return question.type === "command" && listsMailboxes(question.verb);
 }
 
 /**
