@@ -1,6 +1,7 @@
 import type { Reply } from "./reply.ts";
 import type { Question, Send, ServerEvent } from "./server/events.ts";
 import type { ServerSession } from "./server/session.ts";
+import { join } from "./wire/join.ts";
 import { encodeUtf8 } from "./wire/utf8.ts";
 
 /** What came of an exchange. */
@@ -31,15 +32,5 @@ export function exchange(
     else events.push(event);
     if ("id" in event) session.answer(event.id, decide(event));
   }
-  return { reply: joined(sent), events };
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return { reply: join(sent), events };
 }

@@ -3,6 +3,7 @@ import { noCapabilities, parseCapabilities } from "../syntax/capabilities.ts";
 import { isReplyFault, type ReceivedReply, ReplyReader } from "../syntax/replies.ts";
 import type { Millis } from "../time.ts";
 import { Input } from "../wire/input.ts";
+import { join } from "../wire/join.ts";
 import type { ContentWriter } from "../wire/stuff.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { ClientSettings, ClientTimer } from "./config.ts";
@@ -223,7 +224,7 @@ export class ClientMachine {
     let count = 0;
     while (count < this.out.length && this.out[count].what === "command") count++;
     const commands = this.out.splice(0, count).map(({ octets }) => octets);
-    return { type: "send", data: joined(commands) };
+    return { type: "send", data: join(commands) };
   }
 
   #close(): ClientEvent {
@@ -282,7 +283,7 @@ export class ClientMachine {
 
   /** The begin of the line in hand: its rest may be of any length. */
   #knock(): Uint8Array {
-    return joined([this.replies.begun(), this.input.octets().subarray(0, 16)]);
+    return join([this.replies.begun(), this.input.octets().subarray(0, 16)]);
   }
 
   #reply(reply: ReceivedReply): void {
@@ -392,15 +393,4 @@ export class ClientMachine {
     this.fail(failure(greeting ? "no-greeting" : "timeout", detail), null);
     return true;
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0];
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -1,5 +1,6 @@
 import type { ReceivedReply } from "../syntax/replies.ts";
-import { ContentWriter, join, type WriterFault, type WriterOptions } from "../wire/stuff.ts";
+import { join } from "../wire/join.ts";
+import { ContentWriter, type WriterFault, type WriterOptions } from "../wire/stuff.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { ClientSettings } from "./config.ts";
 import type { ClientMachine } from "./machine.ts";

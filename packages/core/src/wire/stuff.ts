@@ -1,3 +1,5 @@
+import { join } from "./join.ts";
+
 /**
  * What becomes of a CR or LF alone in content to be sent, which must not go on the wire (RFC 5321 §2.3.8): `strict`:
  * it is an error. `normalize`: it becomes CR LF. `space`: it becomes a space.
@@ -180,18 +182,6 @@ class Pieces {
     this.replace(this.#chunk.length, this.#chunk.length, nothing);
     return join(this.#pieces);
   }
-}
-
-/** One array of several. */
-export function join(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0];
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 const CR = 13;
