@@ -201,6 +201,13 @@ describe("BDAT that is refused", () => {
     expect(client.session.transaction).toBe("sender");
   });
 
+  test("S-BDAT-06 S-BDAT-10 chunks sent ahead of the refusal are all answered 503, and are no errors", () => {
+    const client = new Client({ limits: { errors: 5 } });
+    client.say(ehlo + mail + rcpt);
+    const said = client.say(`BDAT 2\r\nx\n${"BDAT 6\r\nQUIT\r\n".repeat(50)}BDAT 0 LAST\r\n${mail}`);
+    expect(codesOf(said)).toBe(`550${" 503".repeat(51)} 250`);
+  });
+
   test("S-BDAT-13 S-SES-04 G11 its octets are no commands after a greeting of 554, with CHUNKING off", () => {
     for (const chunking of [true, false]) {
       const client = new Client({ extensions: { chunking } }, () => reply(554, "No"));
@@ -236,6 +243,17 @@ test("SEC-DOS-04 G3 a session that is over its time before the greeting ends, to
   session.advance(700);
   expect(drain(session)).toMatch(/^421 /);
   expect([session.waiting, session.deadline]).toEqual(["closed", null]);
+});
+
+test("G3 S-SES-12 a CR at the end of the last chunk is told of while the message stands, and its end is not lost", () => {
+  const { session } = new Client();
+  session.receive(Buffer.from(`${ehlo}${mail}${rcpt}BDAT 3 LAST\r\nab\r`));
+  for (let event = session.poll(); event?.type !== "violation"; event = session.poll()) {
+    if (event !== null && "id" in event) session.answer(event.id, undefined);
+  }
+  expect([session.transaction, session.reader]).toEqual(["chunks", "octets"]);
+  session.lost();
+  expect(session.poll()).toEqual({ type: "reset", cause: "lost" });
 });
 
 test("S-SES-11 G4 what was decided is said, also when the service ends before it could be", () => {

@@ -73,9 +73,8 @@ export function readChunk(machine: Machine): boolean {
   }
   if (chunk.fault === null && chunk.last) {
     const content = machine.content ?? bug("no content");
-    const held = content.finish();
-    take(machine, content, held, 0);
-    if (held !== null) return true;
+    take(machine, content, content.finish(), 0);
+    if (machine.events.length > 0) return true;
   }
   state.chunk = null;
   state.reader = "line";
@@ -104,7 +103,9 @@ function chunkDone(machine: Machine, size: number, last: boolean): void {
 function drained(machine: Machine, last: boolean, fault: Fault): void {
   const { state, settings } = machine;
   const { transaction, recipients } = state.mail;
-  if (++state.errors > settings.limits.errors) return machine.abuse("S-LINE-18", "Too many errors");
+  // Those that were sent ahead of the refusal are no errors (RFC 3030 §4.2).
+  if (transaction !== "failed" && ++state.errors > settings.limits.errors)
+    return machine.abuse("S-LINE-18", "Too many errors");
   if (last && transaction === "failed") {
     const times = settings.lmtp ? recipients.length : 1;
     for (let time = 0; time < times; time++) machine.say(fault.reply);
