@@ -103,9 +103,11 @@ function chunkDone(machine: Machine, size: number, last: boolean): void {
 function drained(machine: Machine, last: boolean, fault: Fault): void {
   const { state, settings } = machine;
   const { transaction, recipients } = state.mail;
-  // Those that were sent ahead of the refusal are no errors (RFC 3030 §4.2).
-  if (transaction !== "failed" && ++state.errors > settings.limits.errors)
-    return machine.abuse("S-LINE-18", "Too many errors");
+  // Those that were sent ahead of the refusal are no errors (RFC 3030 §4.2), but they bring no message nearer.
+  const ahead = transaction === "failed";
+  if (ahead && ++state.idleCommands > settings.limits.idleCommands)
+    return machine.abuse("S-LINE-18", "Too many commands without mail");
+  if (!ahead && ++state.errors > settings.limits.errors) return machine.abuse("S-LINE-18", "Too many errors");
   if (last && transaction === "failed") {
     const times = settings.lmtp ? recipients.length : 1;
     for (let time = 0; time < times; time++) machine.say(fault.reply);
