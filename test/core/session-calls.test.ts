@@ -240,6 +240,45 @@ describe("calls at the wrong time", () => {
     }
   });
 
+  test("S-SES-12 after a loss nothing is sent or asked any more, whatever was under way", () => {
+    const octets = `${ehlo}${mail}${rcpt}DATA\r\nx\r\n.\r\n${mail}${rcpt}RSET\r\nNOOP\r\nFOO\r\n`;
+    for (let polls = 0; polls < 30; polls++) {
+      const session = ready({}, "");
+      session.receive(Buffer.from(octets));
+      for (let count = 0; count < polls; count++) {
+        const event = session.poll();
+        if (event !== null && "id" in event) session.answer(event.id, undefined);
+      }
+      const { transaction } = session;
+      session.lost();
+      expect([polls, inOrderOf(session)]).toEqual([
+        polls,
+        transaction === "none" ? ["close"] : ["reset", "close"],
+      ]);
+    }
+  });
+
+  test("S-DATA-06 G8 an envelope that was handed out stays as it is", () => {
+    const client = new Client({}, (question) =>
+      question.type === "data" && question.envelope.recipients.length < 2
+        ? reply(451, "4.3.0", "Later")
+        : accept(question),
+    );
+    client.say(`${ehlo}${mail}${rcpt}DATA\r\n${rcpt}DATA\r\n`);
+    expect(client.of("data").map(({ envelope }) => envelope.recipients.length)).toEqual([1, 2]);
+  });
+
+  test("M-LMTP-15 S-SES-10 421 as the verdict for one recipient ends the session, and the others get none", () => {
+    const verdicts = [reply(250, "2.0.0", "OK"), reply(421, "4.3.2", "Gone"), reply(250, "2.0.0", "OK")];
+    const client = new Client({ protocol: "lmtp" }, (question) =>
+      question.type === "message" ? verdicts : accept(question),
+    );
+    expect(codesOf(client.say(`LHLO a.example\r\n${mail}${rcpt}${rcpt}${rcpt}DATA\r\n.\r\nNOOP\r\n`))).toBe(
+      "250 250 250 250 250 354 250 421",
+    );
+    expect(client.closed).toBe("refused");
+  });
+
   test("G9 after receiveEnd nothing more can be received", () => {
     const session = ready();
     session.receiveEnd();

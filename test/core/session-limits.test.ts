@@ -161,6 +161,29 @@ describe("timers", () => {
     expect(codesOf(client.answer(client.open.shift(), undefined))).toBe("451");
   });
 
+  test("L-TIME-11 L-TIME-17 nor while it holds a piece of content", () => {
+    const client = new Client({ timers: { dataBlock: 1000, data: 3000 } });
+    client.say(`${ehlo}${mail}${rcpt}DATA\r\n`);
+    const { session } = client;
+    session.receive(Buffer.from("x\r\n"), 100);
+    expect(session.poll()?.type).toBe("body");
+    expect(session.deadline).toBeNull();
+    session.advance(50_100);
+    expect(session.poll()).toBeNull();
+    expect([session.deadline, session.deadlineReason]).toEqual([51_000, "dataBlock"]);
+    session.receive(Buffer.from("x".repeat(4096)), 50_900);
+    expect(session.poll()?.type).toBe("body");
+    session.advance(60_900);
+    expect(session.poll()).toBeNull();
+    session.receive(Buffer.from("x".repeat(4096)), 61_800);
+    expect(session.poll()?.type).toBe("body");
+    expect(session.poll()).toBeNull();
+    session.receive(Buffer.from("x".repeat(4096)), 62_700);
+    expect(session.poll()?.type).toBe("body");
+    expect(session.poll()).toBeNull();
+    expect([session.deadline, session.deadlineReason]).toEqual([63_000, "data"]);
+  });
+
   test("SEC-DOS-04 M-LMTP-15 S-SES-12 the end of the session cancels a verdict that is still open, with one 421", () => {
     const client = new Client({ protocol: "lmtp", timers: { session: 1000 } });
     client.decide = (question) => (question.type === "message" ? "later" : accept(question));
@@ -242,6 +265,13 @@ const limits: Record<keyof ServerLimits, () => void> = {
     expect(codesOf(client.say(rcpt.repeat(152)))).toBe([...Array(150).fill("250"), "452", "452"].join(" "));
     client.codes("DATA", ".");
     expect(client.of("message")[0]?.envelope.recipients.length).toBe(150);
+    // Those that are asked at the same time may all be accepted: they count, too.
+    const many = new Client({ limits: { recipients: 100 }, concurrentRecipients: 30 }, (question) =>
+      question.type === "rcpt" ? "later" : accept(question),
+    );
+    many.say(ehlo + mail + rcpt.repeat(105));
+    while (many.open.length > 0) many.answer(many.open.shift(), undefined);
+    expect(codesOf(many.sent)).toBe(`220 250 250 ${Array(100).fill("250").join(" ")} 452 452 452 452 452`);
   },
 
   parameters() {
