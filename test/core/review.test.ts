@@ -208,6 +208,13 @@ describe("BDAT that is refused", () => {
     expect(codesOf(said)).toBe(`550${" 503".repeat(51)} 250`);
   });
 
+  test("S-LINE-18 SEC-DOS-01 chunks behind a refused one do not go on for ever", () => {
+    const client = new Client({ limits: { idleCommands: 10 } });
+    client.say(ehlo + mail + rcpt);
+    expect(codesOf(client.say(`BDAT 2\r\nx\n${"BDAT 0\r\n".repeat(50)}`))).toMatch(/^550( 503){9} 421$/);
+    expect(client.closed).toBe("abuse");
+  });
+
   test("S-BDAT-13 S-SES-04 G11 its octets are no commands after a greeting of 554, with CHUNKING off", () => {
     for (const chunking of [true, false]) {
       const client = new Client({ extensions: { chunking } }, () => reply(554, "No"));
@@ -235,6 +242,37 @@ test("S-RCPT-09 L-EXC-03 L-EXC-08 recipients beyond the limit are no errors: wha
   expect(codesOf(client.say("DATA\r\n.\r\n"))).toBe("354 250");
   client.say(mail + rcpt.repeat(100));
   expect(codesOf(client.say(rcpt.repeat(6)))).toBe("452 452 452 452 452 421");
+});
+
+describe("what was sent ahead of a refusal", () => {
+  const refuses = (type: Question["type"]) => (question: Question) =>
+    question.type === type ? reply(450, "4.7.1", "Later") : accept(question);
+
+  test("X-PIPE-16 S-LINE-18 recipients and DATA behind a refused MAIL are no errors", () => {
+    for (const from of [mail, "MAIL FROM:<a@example.net> SIZE=99999999999\r\n"]) {
+      const client = new Client({}, refuses("mail"));
+      client.say(ehlo);
+      for (let time = 0; time < 5; time++)
+        expect(codesOf(client.say(`${from}${rcpt.repeat(50)}DATA\r\n`))).toMatch(/^(450|552)( 503){51}$/);
+    }
+  });
+
+  test("X-PIPE-09 S-LINE-18 nor is DATA behind recipients of which none was accepted", () => {
+    const client = new Client({}, refuses("rcpt"));
+    client.say(ehlo);
+    for (let time = 0; time < 50; time++)
+      expect(codesOf(client.say(`${mail}${rcpt}DATA\r\nRSET\r\n`))).toBe("250 450 554 250");
+  });
+
+  test("SEC-DOS-01 S-LINE-18 but there is an end to it", () => {
+    const client = new Client({ limits: { errors: 5, refusedRecipients: 10 } }, refuses("mail"));
+    client.say(ehlo);
+    expect(codesOf(client.say(mail + rcpt.repeat(50)))).toBe(`450${" 503".repeat(15)} 421`);
+    const idle = new Client({ limits: { errors: 5 } });
+    expect(codesOf(idle.say(rcpt.repeat(50)))).toBe(`${"503 ".repeat(5)}421`);
+    const early = new Client({ limits: { errors: 5 } });
+    expect(codesOf(early.say(mail.repeat(50)))).toBe(`${"503 ".repeat(5)}421`);
+  });
 });
 
 test("SEC-DOS-04 G3 a session that is over its time before the greeting ends, too", () => {

@@ -117,7 +117,10 @@ export interface ServerLimits {
   readonly errors: number;
   /** NOOP, RSET, VRFY, EXPN, HELP, EHLO... without a message in between, before the session is ended. */
   readonly idleCommands: number;
-  /** Recipients refused by the application before the session is ended. As many beyond `recipients` are no errors. */
+  /**
+   * Recipients refused by the application before the session is ended. As many beyond `recipients`, or sent ahead
+   * of a refusal, are no errors.
+   */
   readonly refusedRecipients: number;
   /** Failed AUTH attempts before the session is ended. At least 3 (RFC 4954 §9). */
   readonly authFailures: number;

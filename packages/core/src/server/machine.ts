@@ -15,7 +15,7 @@ import type { CloseReason, Envelope, Question, ResetCause, ServerEvent, TlsInfo 
 import { askAhead, settle } from "./questions.ts";
 import { newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
 import * as replies from "./replies.ts";
-import type { Rule } from "./state.ts";
+import { type Rule, rules } from "./state.ts";
 import { nextDeadline } from "./timers.ts";
 
 /** A burst of replies is handed out when it has grown to this, octets: it bounds the work of one poll (G6). */
@@ -294,12 +294,25 @@ export class Machine {
     this.violation(fault.rule, fault.detail, fault.at);
     if (fault.reply.code === 421)
       return this.finish(fault.rule === "S-OLD-03" ? "abuse" : "protocol", fault.reply);
-    // A recipient too many, 452, is no error within reason: it is to be sent later (RFC 5321 §4.5.3.1.10).
-    const mild =
-      replyClass(fault.reply) === 4 && ++state.refusedRecipients <= settings.limits.refusedRecipients;
-    if (!mild && ++state.errors > settings.limits.errors) return this.abuse("S-LINE-18", "Too many errors");
+    const { limits } = settings;
+    const mild = this.#isMild(fault, rule) && ++state.refusedRecipients <= limits.refusedRecipients;
+    if (!mild && ++state.errors > limits.errors) return this.abuse("S-LINE-18", "Too many errors");
+    // A MAIL that is out of order begins nothing that could be refused.
+    if (rule === rules.MAIL && state.mail.transaction === "none" && fault.rule !== "S-SEQ-01")
+      state.mail.refused++;
     this.say(fault.reply, rule?.argument !== "hello");
     if (rule === null || rule.endsGroup) this.mustSend = true;
+  }
+
+  /**
+   * Whether a refusal is no error, as long as there are not too many: a recipient too many, which is to be sent later
+   * (RFC 5321 §4.5.3.1.10), and what was sent ahead of another refusal and comes to nothing by it (RFC 2920 §3.1).
+   */
+  #isMild(fault: Fault, rule: Rule | null): boolean {
+    if (replyClass(fault.reply) === 4) return true;
+    const behind = rule === rules.RCPT || rule === rules.DATA;
+    const outOfOrder = fault.rule === "S-SEQ-01" || fault.rule === "S-DATA-05";
+    return behind && outOfOrder && this.state.mail.refused > 0;
   }
 
   abuse(rule: string, what: string): void {

@@ -68,8 +68,8 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
       return authenticated(machine, question, answer);
     case "mail":
       machine.say(answer);
-      if (!positive) return;
-      state.mail = newMail("sender", question.from, question.parameters);
+      if (positive) state.mail = newMail("sender", question.from, question.parameters);
+      else state.mail.refused++;
       return;
     case "rcpt":
       if (positive) {

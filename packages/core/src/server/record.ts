@@ -73,7 +73,7 @@ export interface Mail {
   readonly from: Path | null;
   readonly parameters: MailParameters;
   readonly recipients: Recipient[];
-  /** RCPTs refused by the application. */
+  /** RCPTs refused by the application; and before it has begun, MAILs that were refused. */
   refused: number;
   /** The content is refused, and that was told. */
   contentRefused: boolean;
