@@ -241,7 +241,7 @@ describe("calls at the wrong time", () => {
   });
 
   test("S-SES-12 after a loss nothing is sent or asked any more, whatever was under way", () => {
-    const octets = `${ehlo}${mail}${rcpt}DATA\r\nx\r\n.\r\n${mail}${rcpt}RSET\r\nNOOP\r\nFOO\r\n`;
+    const octets = `${ehlo}${mail}${rcpt}DATA\r\nx\ny\r\n.\r\n${mail}${rcpt}RSET\r\nNOOP\r\nFOO\r\n`;
     for (let polls = 0; polls < 30; polls++) {
       const session = ready({}, "");
       session.receive(Buffer.from(octets));
