@@ -80,7 +80,7 @@ export function transferReply(
     case "data":
       return dataReply(machine, transfer, reply);
     case "chunk":
-      return chunkReply(machine, transfer, reply, owed.index === 1);
+      return chunkReply(machine, transfer, reply);
     case "verdict":
       if (!transfer.lastSent) return early(machine, reply);
       return verdictReply(machine, transfer, reply);
@@ -306,7 +306,7 @@ function expectVerdicts(machine: ClientMachine, transfer: Transfer): void {
   }
 }
 
-function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedReply, _last: boolean): void {
+function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedReply): void {
   const digit = Math.trunc(reply.code / 100);
   if (digit === 3) return unexpected(machine, "BDAT", reply);
   transfer.chunksOut--;
