@@ -27,6 +27,27 @@ export { ClientSession } from "./client/session.ts";
 export type { ClientSnapshot } from "./client/snapshot.ts";
 export { UsageError } from "./errors.ts";
 export { type Exchanged, exchange } from "./exchange.ts";
+export { domainToAscii } from "./relay/alabel.ts";
+export { nextStep, outcomeReply, type Step, type StepPolicy } from "./relay/attempts.ts";
+export {
+  HeaderReader,
+  loopReply,
+  mostHops,
+  sameSolicitation,
+  solicitationReply,
+} from "./relay/header.ts";
+export {
+  type DnsAnswer,
+  type DnsQuestion,
+  findRoute,
+  groupByTargets,
+  type MxRecord,
+  type NoRoute,
+  type Route,
+  type RouteOptions,
+  senderTakesNoMail,
+  type Target,
+} from "./relay/targets.ts";
 export { type Reply, reply, replyClass } from "./reply.ts";
 export * from "./server/config.ts";
 export type * from "./server/events.ts";
