@@ -29,6 +29,7 @@ export { UsageError } from "./errors.ts";
 export { type Exchanged, exchange } from "./exchange.ts";
 export { domainToAscii } from "./relay/alabel.ts";
 export { nextStep, outcomeReply, type Step, type StepPolicy } from "./relay/attempts.ts";
+export { type Expansion, expandAlias, expandList } from "./relay/expansion.ts";
 export {
   HeaderReader,
   loopReply,
@@ -36,6 +37,25 @@ export {
   sameSolicitation,
   solicitationReply,
 } from "./relay/header.ts";
+export {
+  isNotificationDue,
+  type Notifiable,
+  type Notification,
+  notification,
+  type Report,
+} from "./relay/notification.ts";
+export type { SentMail, SentRcpt } from "./relay/parameters.ts";
+export {
+  type HeldMessage,
+  type NextHop,
+  type Obstacle,
+  type Passage,
+  type PassedEnvelope,
+  type PassedRecipient,
+  passOn,
+} from "./relay/pass.ts";
+export { requestNotifications } from "./relay/request.ts";
+export { type DeliveryAction, deliveryStatus, type RecipientReport, reportStatus } from "./relay/status.ts";
 export {
   type DnsAnswer,
   type DnsQuestion,
