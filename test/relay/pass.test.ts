@@ -1,13 +1,13 @@
 import {
   expandAlias,
   expandList,
-  type HeldMessage,
+  type HeldEnvelope,
+  type HeldMail,
+  type HeldRcpt,
   type NextHop,
   noMailParameters,
   noRcptParameters,
   passOn,
-  type SentMail,
-  type SentRcpt,
 } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
 import { hop } from "./hop.ts";
@@ -17,18 +17,17 @@ const orcpt = { type: "rfc822", address: "Bob@D.example", raw: "rfc822;Bob@D.exa
 /** One recipient, and what is to be known of it. */
 function pass(
   next: NextHop,
-  mail: Partial<SentMail>,
-  rcpt: Partial<SentRcpt> = {},
-  others: Partial<HeldMessage> = {},
+  mail: Partial<HeldMail>,
+  rcpt: Partial<HeldRcpt> = {},
+  { seconds = 0, from = "a@a.example" as string | null } = {},
 ) {
   const passage = passOn(
     {
-      from: "a@a.example",
-      mail: { ...noMailParameters, ...mail },
-      recipients: [{ to: "b@d.example", rcpt: { ...noRcptParameters, ...rcpt } }],
-      seconds: 0,
-      ...others,
+      from: from === null ? null : { address: from },
+      parameters: { ...noMailParameters, ...mail },
+      recipients: [{ to: { address: "b@d.example" }, parameters: { ...noRcptParameters, ...rcpt } }],
     },
+    seconds,
     next,
   );
   const { obstacle, relayed, delayed } = passage.recipients[0];
@@ -181,12 +180,20 @@ test("X-RRVS-03 the action is kept; without RRVS C goes on without it, R does no
 
 test("X-RRVS-03 X-DSN-09 each recipient for itself: who can go goes, by its place in the envelope", () => {
   const since = "2014-04-03T23:01:00Z";
-  const recipients = [
-    { to: "1@d.example", rcpt: { ...noRcptParameters, rrvs: { since, action: "reject" as const } } },
-    { to: "2@d.example", rcpt: noRcptParameters },
-    { to: "3@d.example", rcpt: { ...noRcptParameters, notify: ["SUCCESS" as const] } },
-  ];
-  const result = passOn({ from: "a@a.example", mail: noMailParameters, recipients, seconds: 0 }, bare);
+  const to = (address: string, parameters: Partial<HeldRcpt>) => ({
+    to: { address },
+    parameters: { ...noRcptParameters, ...parameters },
+  });
+  const envelope: HeldEnvelope = {
+    from: { address: "a@a.example" },
+    parameters: noMailParameters,
+    recipients: [
+      to("1@d.example", { rrvs: { since, action: "reject" } }),
+      to("2@d.example", {}),
+      to("3@d.example", { notify: ["SUCCESS"] }),
+    ],
+  };
+  const result = passOn(envelope, 0, bare);
   expect(result.envelope?.to).toEqual([{ to: "2@d.example" }, { to: "3@d.example" }]);
   expect(result.recipients.map(({ index, relayed }) => ({ index, relayed }))).toEqual([
     { index: null, relayed: null },
@@ -234,7 +241,7 @@ test("the kind of the content goes on", () => {
 });
 
 describe("H-DSN-06 X-DSN-14 one recipient becomes others", () => {
-  const mail: SentMail = {
+  const parameters: HeldMail = {
     ...noMailParameters,
     body: "8BITMIME",
     ret: "FULL",
@@ -244,41 +251,44 @@ describe("H-DSN-06 X-DSN-14 one recipient becomes others", () => {
     requireTls: true,
     track: { certifier: "x", timeout: null },
   };
-  const rcpt: SentRcpt = { ...noRcptParameters, notify: ["SUCCESS", "FAILURE"], orcpt };
+  const envelope: HeldEnvelope = { from: { address: "a@a.example" }, parameters, recipients: [] };
+  const all: HeldRcpt = { ...noRcptParameters, notify: ["SUCCESS", "FAILURE"], orcpt };
+  const alias = (own: HeldRcpt) => ({ to: { address: "list@d.example" }, parameters: own });
+  const members = ["1@e.example", "2@e.example"];
 
   test("a list has another sender, and nothing of what its author asked for", () => {
-    const { from, mail: sent, rcpt: each, action } = expandList("owner@list.example", mail);
-    expect(from).toBe("owner@list.example");
-    expect(sent).toMatchObject({ ret: null, envid: null, auth: null, by: null, track: null });
-    expect(sent).toMatchObject({ body: "8BITMIME", requireTls: true });
-    expect(each).toMatchObject({ notify: null, orcpt: null });
+    const { envelope: sent, action } = expandList(envelope, "owner@list.example", members);
+    expect(sent.from).toEqual({ address: "owner@list.example" });
+    expect(sent.parameters).toMatchObject({ ret: null, envid: null, auth: null, by: null, track: null });
+    expect(sent.parameters).toMatchObject({ body: "8BITMIME", requireTls: true });
+    expect(sent.recipients).toEqual(
+      members.map((address) => ({ to: { address }, parameters: noRcptParameters })),
+    );
     expect(action).toBe("delivered");
+    expect(expandList(envelope, null, members).envelope.from).toBeNull();
   });
 
   test("an alias of one address keeps the sender and every parameter", () => {
-    expect(expandAlias("a@a.example", mail, rcpt, 1)).toEqual({
-      from: "a@a.example",
-      mail,
-      rcpt,
+    expect(expandAlias(envelope, alias(all), ["1@e.example"])).toEqual({
+      envelope: { ...envelope, recipients: [{ to: { address: "1@e.example" }, parameters: all }] },
       action: null,
     });
   });
 
   test("an alias of several keeps the sender; who has asked for success is told of the alias, not of each", () => {
-    expect(expandAlias("a@a.example", mail, rcpt, 2)).toEqual({
-      from: "a@a.example",
-      mail,
-      rcpt: { ...rcpt, notify: ["FAILURE"] },
-      action: "expanded",
+    const { envelope: sent, action } = expandAlias(envelope, alias(all), members);
+    const silent = { ...all, notify: ["FAILURE"] };
+    expect(sent).toEqual({
+      ...envelope,
+      recipients: members.map((address) => ({ to: { address }, parameters: silent })),
     });
-    expect(expandAlias("a@a.example", mail, { ...rcpt, notify: ["SUCCESS"] }, 2).rcpt.notify).toEqual([
-      "NEVER",
-    ]);
-    for (const notify of [null, ["NEVER"], ["FAILURE"]] as const)
-      expect(expandAlias(null, mail, { ...rcpt, notify }, 2)).toMatchObject({
-        from: null,
-        rcpt: { notify },
-        action: null,
-      });
+    expect(action).toBe("expanded");
+    const only = expandAlias(envelope, alias({ ...all, notify: ["SUCCESS"] }), members);
+    expect(only.envelope.recipients[0].parameters.notify).toEqual(["NEVER"]);
+    for (const notify of [null, ["NEVER"], ["FAILURE"]] as const) {
+      const other = expandAlias(envelope, alias({ ...all, notify }), members);
+      expect(other.envelope.recipients[1].parameters.notify).toEqual(notify);
+      expect(other.action).toBeNull();
+    }
   });
 });

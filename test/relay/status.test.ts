@@ -1,14 +1,25 @@
-import { deliveryStatus, type RecipientReport, reply, reportStatus, UsageError } from "@sansmtp/core";
+import {
+  deliveryStatus,
+  type HeldRcpt,
+  noRcptParameters,
+  type Report,
+  reply,
+  reportStatus,
+  UsageError,
+} from "@sansmtp/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-const failed: RecipientReport = {
-  to: "b@d.example",
-  orcpt: null,
+const failed: Report = {
+  recipient: to("b@d.example"),
   action: "failed",
   reply: reply(550, "5.1.1", "No such mailbox"),
   remote: "mx.d.example",
 };
+
+function to(address: string, orcpt: HeldRcpt["orcpt"] = null): Report["recipient"] {
+  return { to: { address }, parameters: { ...noRcptParameters, orcpt } };
+}
 
 /** The groups of fields, each without its folding: name and value. */
 function groups(text: string): string[][] {
@@ -19,7 +30,7 @@ function groups(text: string): string[][] {
     .map((group) => group.replaceAll("\r\n ", " ").split("\r\n"));
 }
 
-function field(report: Partial<RecipientReport>, name: string): string | undefined {
+function field(report: Partial<Report>, name: string): string | undefined {
   const text = deliveryStatus("relay.example", null, [{ ...failed, ...report }]);
   const found = groups(text)[1].find((line) => line.startsWith(`${name}: `));
   return found?.slice(name.length + 2);
@@ -29,9 +40,13 @@ test("H-DSN-03 the fields of the message, then those of each recipient, with bla
   const text = deliveryStatus("relay.example", "QQ+20314159", [
     {
       ...failed,
-      orcpt: { type: "rfc822", address: "Bob+x@D.example", raw: "rfc822;Bob+2Bx@D.example" },
+      recipient: to("b@d.example", {
+        type: "rfc822",
+        address: "Bob+x@D.example",
+        raw: "rfc822;Bob+2Bx@D.example",
+      }),
     },
-    { to: "c@e.example", orcpt: null, action: "delayed", reply: null, remote: null },
+    { recipient: to("c@e.example"), action: "delayed", reply: null, remote: null },
   ]);
   expect(text).toBe(
     [
@@ -59,7 +74,9 @@ test("H-DSN-03 ENVID and ORCPT have fields only if they were given, and can be r
   ]);
   expect(groups(deliveryStatus("relay.example", "a+", [failed]))[0]).toHaveLength(1);
   expect(field({}, "Original-Recipient")).toBeUndefined();
-  expect(field({ orcpt: { type: "a:b", address: "x", raw: "" } }, "Original-Recipient")).toBeUndefined();
+  expect(
+    field({ recipient: to("x", { type: "a:b", address: "x", raw: "" }) }, "Original-Recipient"),
+  ).toBeUndefined();
 });
 
 test.each([
@@ -110,21 +127,26 @@ describe("addresses that are not ASCII", () => {
     ["あ+b@樹.example", "utf-8; \\x{3042}\\x{2B}b@\\x{6A39}.example"],
     ["\u{1f600}=\\@d.example", "utf-8; \\x{1F600}\\x{3D}\\x{5C}@d.example"],
     ["a\ud800@d.example", "utf-8; a?@d.example"],
-  ])("%s stands as %s", (to, expected) => {
-    expect(field({ to }, "Final-Recipient")).toBe(expected);
-    expect(field({ orcpt: { type: "UTF-8", address: to, raw: "" } }, "Original-Recipient")).toBe(expected);
+  ])("%s stands as %s", (address, expected) => {
+    expect(field({ recipient: to(address) }, "Final-Recipient")).toBe(expected);
+    expect(field({ recipient: to("x", { type: "UTF-8", address, raw: "" }) }, "Original-Recipient")).toBe(
+      expected,
+    );
   });
 
   test("what was sent as utf-8 stays so", () => {
-    expect(field({ orcpt: { type: "utf-8", address: "a+b@c.example", raw: "" } }, "Original-Recipient")).toBe(
-      "utf-8; a\\x{2B}b@c.example",
-    );
+    expect(
+      field(
+        { recipient: to("x", { type: "utf-8", address: "a+b@c.example", raw: "" }) },
+        "Original-Recipient",
+      ),
+    ).toBe("utf-8; a\\x{2B}b@c.example");
   });
 });
 
 test("blanks in addresses are kept", () => {
-  const to = `"a  b   ${"c ".repeat(30)}"@d.example`;
-  expect(field({ to }, "Final-Recipient")).toBe(`rfc822; ${to}`);
+  const address = `"a  b   ${"c ".repeat(30)}"@d.example`;
+  expect(field({ recipient: to(address) }, "Final-Recipient")).toBe(`rfc822; ${address}`);
 });
 
 test("an odd name of this host, and a report about nobody, are errors of the caller", () => {
@@ -155,15 +177,13 @@ test("SEC-INJ-02 SEC-TRU-07 H-DSN-03 whatever is told, the part is ASCII, in lin
       "x".repeat(899),
     ),
   );
+  const orcpt = fc.record({
+    type: fc.oneof(fc.constantFrom("rfc822", "utf-8"), hostile),
+    address: hostile,
+    raw: hostile,
+  });
   const report = fc.record({
-    to: hostile,
-    orcpt: fc.option(
-      fc.record({
-        type: fc.oneof(fc.constantFrom("rfc822", "utf-8"), hostile),
-        address: hostile,
-        raw: hostile,
-      }),
-    ),
+    recipient: fc.tuple(hostile, fc.option(orcpt)).map(([address, original]) => to(address, original)),
     action: fc.constantFrom("failed", "delayed", "delivered", "relayed", "expanded"),
     reply: fc.option(
       fc.record({

@@ -29,6 +29,7 @@ export { UsageError } from "./errors.ts";
 export { type Exchanged, exchange } from "./exchange.ts";
 export { domainToAscii } from "./relay/alabel.ts";
 export { nextStep, outcomeReply, type Step, type StepPolicy } from "./relay/attempts.ts";
+export type { HeldEnvelope, HeldMail, HeldRcpt, HeldRecipient } from "./relay/envelope.ts";
 export { type Expansion, expandAlias, expandList } from "./relay/expansion.ts";
 export {
   HeaderReader,
@@ -39,14 +40,10 @@ export {
 } from "./relay/header.ts";
 export {
   isNotificationDue,
-  type Notifiable,
   type Notification,
   notification,
-  type Report,
 } from "./relay/notification.ts";
-export type { SentMail, SentRcpt } from "./relay/parameters.ts";
 export {
-  type HeldMessage,
   type NextHop,
   type Obstacle,
   type Passage,
@@ -55,7 +52,7 @@ export {
   passOn,
 } from "./relay/pass.ts";
 export { requestNotifications } from "./relay/request.ts";
-export { type DeliveryAction, deliveryStatus, type RecipientReport, reportStatus } from "./relay/status.ts";
+export { type DeliveryAction, deliveryStatus, type Report, reportStatus } from "./relay/status.ts";
 export {
   type DnsAnswer,
   type DnsQuestion,

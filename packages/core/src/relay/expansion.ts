@@ -3,16 +3,12 @@
  * it is in any case.
  */
 import { noRcptParameters } from "../syntax/parameters.ts";
-import type { SentMail, SentRcpt } from "./parameters.ts";
+import type { HeldEnvelope, HeldRcpt, HeldRecipient } from "./envelope.ts";
 import type { DeliveryAction } from "./status.ts";
 
 /** How a message goes on to those behind an address. */
 export interface Expansion {
-  /** The sender from here on; null for `<>`. */
-  readonly from: string | null;
-  readonly mail: SentMail;
-  /** For each of the new recipients. */
-  readonly rcpt: SentRcpt;
+  readonly envelope: HeldEnvelope;
   /**
    * What is to be reported of the address itself, to a sender who wants to know of success; null: nothing, whoever
    * comes behind it will.
@@ -24,13 +20,19 @@ export interface Expansion {
  * A mailing list: the message has arrived, and a new one goes to the members. Its failures go to who runs the list,
  * and nothing is left of what the sender had asked for in notifications, times and tracking (RFC 3461 §5.2.7.4).
  *
- * @param owner the address of who runs the list, which becomes the sender
+ * @param owner the address of who runs the list, which becomes the sender; null: failures are told to nobody
  */
-export function expandList(owner: string | null, mail: SentMail): Expansion {
+export function expandList(
+  envelope: HeldEnvelope,
+  owner: string | null,
+  members: readonly string[],
+): Expansion {
   return {
-    from: owner,
-    mail: { ...mail, ret: null, envid: null, auth: null, by: null, track: null },
-    rcpt: noRcptParameters,
+    envelope: {
+      from: owner === null ? null : { address: owner },
+      parameters: { ...envelope.parameters, ret: null, envid: null, auth: null, by: null, track: null },
+      recipients: toEach(members, noRcptParameters),
+    },
     action: "delivered",
   };
 }
@@ -38,17 +40,21 @@ export function expandList(owner: string | null, mail: SentMail): Expansion {
 /**
  * An alias: the sender stays, and with a single address behind it so does all that was asked for. With several, the
  * sender who wants to know of success is told `expanded`, and not of each (RFC 3461 §5.2.7.3).
- *
- * @param members how many addresses are behind it
  */
-export function expandAlias(from: string | null, mail: SentMail, rcpt: SentRcpt, members: number): Expansion {
-  const { notify } = rcpt;
-  if (members === 1 || !notify?.includes("SUCCESS")) return { from, mail, rcpt, action: null };
+export function expandAlias(
+  envelope: HeldEnvelope,
+  alias: HeldRecipient,
+  members: readonly string[],
+): Expansion {
+  const { parameters } = alias;
+  const { notify } = parameters;
+  const to = (own: HeldRcpt): HeldEnvelope => ({ ...envelope, recipients: toEach(members, own) });
+  if (members.length === 1 || !notify?.includes("SUCCESS")) return { envelope: to(parameters), action: null };
   const others = notify.filter((event) => event !== "SUCCESS");
-  return {
-    from,
-    mail,
-    rcpt: { ...rcpt, notify: others.length === 0 ? ["NEVER"] : others },
-    action: "expanded",
-  };
+  const silent = { ...parameters, notify: others.length === 0 ? (["NEVER"] as const) : others };
+  return { envelope: to(silent), action: "expanded" };
+}
+
+function toEach(members: readonly string[], parameters: HeldRcpt): HeldRecipient[] {
+  return members.map((address) => ({ to: { address }, parameters }));
 }

@@ -4,33 +4,19 @@
  */
 import { UsageError } from "../errors.ts";
 import { isFault } from "../syntax/fault.ts";
-import { noMailParameters, noRcptParameters, type RcptParameters } from "../syntax/parameters.ts";
+import { noMailParameters, noRcptParameters } from "../syntax/parameters.ts";
 import { parsePath, type SyntaxOptions, strict } from "../syntax/path.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
-import type { SentMail, SentRcpt } from "./parameters.ts";
-import { type DeliveryAction, deliveryStatus, type RecipientReport } from "./status.ts";
-
-/** A message that was taken: what its notifications depend on. */
-export interface Notifiable {
-  /** The reverse-path, with or without angle brackets; null, empty or `<>`: nobody is told of anything. */
-  readonly from: string | null;
-  readonly mail: SentMail;
-}
-
-/** What became of a recipient, and when its sender wants to be told. */
-export interface Report extends RecipientReport {
-  readonly notify: RcptParameters["notify"];
-}
+import type { HeldEnvelope, HeldRecipient } from "./envelope.ts";
+import { type DeliveryAction, deliveryStatus, type Report } from "./status.ts";
 
 /** A notification, to be made a message of. */
 export interface Notification {
-  /** The reverse-path is `<>`: nobody answers it (RFC 5321 §6.1). */
-  readonly from: null;
-  /** The one recipient: who has sent the message. Never what its header says. */
-  readonly to: string;
-  /** The parameters with which it is sent, as if they had been received: `passOn` gives them to the next hop. */
-  readonly mail: SentMail;
-  readonly rcpt: SentRcpt;
+  /**
+   * From `<>`, so that nobody answers it (RFC 5321 §6.1), to who has sent the message, whatever its header says. Its
+   * parameters stand as if they had been received: `passOn` gives them to the next hop.
+   */
+  readonly envelope: HeldEnvelope;
   /** The content type of the whole, without its boundary (RFC 6522). A text for people is its first part. */
   readonly contentType: "multipart/report; report-type=delivery-status";
   /** The second part, for programs. */
@@ -49,19 +35,17 @@ export interface Notification {
 }
 
 /**
- * Whether a sender is to be told (RFC 3461 §5.2). Never the null sender: it stands for a notification, and none is
- * made of another (RFC 5321 §6.1).
- *
- * @param traced BY was given with `T`: whoever relays the message tells so, even if nobody asked for success
- *   (RFC 2852 §3)
+ * Whether the sender is to be told of what became of a recipient (RFC 3461 §5.2). Never the null sender: it stands
+ * for a notification, and none is made of another (RFC 5321 §6.1). Where BY was given with `T` who relays the message
+ * tells so, even if nobody asked for success (RFC 2852 §3).
  */
 export function isNotificationDue(
   action: DeliveryAction,
-  from: string | null,
-  notify: RcptParameters["notify"],
-  traced = false,
+  { from, parameters }: HeldEnvelope,
+  recipient: HeldRecipient,
 ): boolean {
-  if (from === null || from === "" || from === "<>") return false;
+  if (from === null || from.address === "" || from.address === "<>") return false;
+  const { notify } = recipient.parameters;
   if (notify?.includes("NEVER")) return false;
   switch (action) {
     case "failed":
@@ -69,7 +53,7 @@ export function isNotificationDue(
     case "delayed":
       return notify === null || notify.includes("DELAY");
     case "relayed":
-      return traced || (notify?.includes("SUCCESS") ?? false);
+      return parameters.by?.trace || (notify?.includes("SUCCESS") ?? false);
     default:
       return notify?.includes("SUCCESS") ?? false;
   }
@@ -82,34 +66,30 @@ export function isNotificationDue(
  * may be seen by whoever sees the notification (RFC 3461 §6.2, RFC 8689 §5).
  *
  * @param reporter the name of this host, or its address literal
- * @throws {UsageError} when `from` is no reverse-path, or `reporter` no domain
+ * @throws {UsageError} when the sender is no reverse-path, or `reporter` no domain
  */
 export function notification(
-  message: Notifiable,
+  envelope: HeldEnvelope,
   reports: readonly Report[],
   reporter: string,
 ): Notification | null {
-  const { mail } = message;
-  const traced = mail.by?.trace ?? false;
-  const due = reports.filter(({ action, notify }) => isNotificationDue(action, message.from, notify, traced));
-  const to = message.from === null ? null : reversePath(message.from);
-  if (to === null || due.length === 0) return null;
+  const { from, parameters } = envelope;
+  const due = reports.filter(({ action, recipient }) => isNotificationDue(action, envelope, recipient));
+  if (from === null || due.length === 0) return null;
+  const address = mailboxOf(from.address);
+  const { smtputf8, requireTls = false, priority = null } = parameters;
   const failed = due.some(({ action }) => action === "failed");
-  const whole = mail.ret === "FULL" && failed && !mail.requireTls;
-  const utf8 = mail.smtputf8;
+  const whole = parameters.ret === "FULL" && failed && !requireTls;
+  const utf8 = smtputf8 || /[^\x00-\x7f]/.test(address);
   return {
-    from: null,
-    to,
-    mail: {
-      ...noMailParameters,
-      smtputf8: utf8 || /[^\x00-\x7f]/.test(to),
-      requireTls: mail.requireTls ?? false,
-      priority: mail.priority ?? null,
+    envelope: {
+      from: null,
+      parameters: { ...noMailParameters, smtputf8: utf8, requireTls, priority },
+      recipients: [{ to: { address }, parameters: { ...noRcptParameters, notify: ["NEVER"] } }],
     },
-    rcpt: { ...noRcptParameters, notify: ["NEVER"] },
     contentType: "multipart/report; report-type=delivery-status",
-    status: { contentType: "message/delivery-status", text: deliveryStatus(reporter, mail.envid, due) },
-    original: { contentType: originalType(whole, utf8), whole },
+    status: { contentType: "message/delivery-status", text: deliveryStatus(reporter, parameters.envid, due) },
+    original: { contentType: originalType(whole, smtputf8), whole },
     reports: due,
   };
 }
@@ -119,13 +99,13 @@ function originalType(whole: boolean, utf8: boolean): Notification["original"]["
   return whole ? "message/rfc822" : "text/rfc822-headers";
 }
 
-/** The address of a reverse-path, without the route on which the message came (RFC 5321 §3.6.3); null for `<>`. */
-function reversePath(text: string): string | null {
+/** The address of a reverse-path, without the route on which the message came (RFC 5321 §3.6.3). */
+function mailboxOf(text: string): string {
   const octets = encodeUtf8(text.startsWith("<") ? text : `<${text}>`);
   const found = parsePath(octets, 0, octets.length, "reverse", anyPath);
-  if (isFault(found) || found.end !== octets.length)
+  if (isFault(found) || found.end !== octets.length || found.path === null)
     throw new UsageError(`from: ${JSON.stringify(text)} is no reverse-path`);
-  return found.path?.address ?? null;
+  return found.path.address;
 }
 
 /** Whatever a session can have accepted. */

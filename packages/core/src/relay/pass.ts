@@ -7,22 +7,8 @@ import { type Reply, reply } from "../reply.ts";
 import type { Capabilities } from "../syntax/capabilities.ts";
 import { decodeXtext } from "../syntax/xtext.ts";
 import { ascii, encodeUtf8 } from "../wire/utf8.ts";
+import type { HeldEnvelope, HeldMail, HeldRcpt, HeldRecipient } from "./envelope.ts";
 import { isNotificationDue } from "./notification.ts";
-import type { SentMail, SentRcpt } from "./parameters.ts";
-
-/** A message that is kept to be sent on. */
-export interface HeldMessage {
-  /** The sender's address; null for `<>`. */
-  readonly from: string | null;
-  /**
-   * As MAIL had them, but for what the application has decided since: a priority that it has lowered, an AUTH that it
-   * does not believe, which becomes `<>` or null.
-   */
-  readonly mail: SentMail;
-  readonly recipients: readonly { readonly to: string; readonly rcpt: SentRcpt }[];
-  /** For how long it has been here: seconds. */
-  readonly seconds: number;
-}
 
 /** The next host, as the session with it has shown it. */
 export interface NextHop {
@@ -43,18 +29,18 @@ export interface NextHop {
 export interface Passage {
   /** For the client, with those who can go this way; null: nobody can. Size and content are the caller's. */
   readonly envelope: PassedEnvelope | null;
-  /** In the order of the message. */
+  /** In the order of the envelope that came. */
   readonly recipients: readonly PassedRecipient[];
 }
 
 /** An envelope with the parameters that go on. */
 export interface PassedEnvelope extends OutgoingEnvelope {
   readonly from: string | null;
-  readonly by?: NonNullable<SentMail["by"]>;
+  readonly by?: NonNullable<HeldMail["by"]>;
   readonly priority?: number;
   readonly requireTls?: boolean;
   readonly solicit?: readonly string[];
-  readonly track?: NonNullable<SentMail["track"]>;
+  readonly track?: NonNullable<HeldMail["track"]>;
 }
 
 /** What becomes of one recipient at this hop. */
@@ -81,42 +67,48 @@ export interface Obstacle {
  * What is sent of a message to the next hop (RFC 3461 §5.2, RFC 2852 §4, RFC 6710 §4.3, RFC 8689 §4.2.1, RFC 7293 §3,
  * RFC 3865 §2.4, RFC 3885 §3, RFC 4954 §5). Parameters go on as they came, or not at all, but for times, from which
  * the time held is taken. HOLDFOR and HOLDUNTIL were for this host.
+ *
+ * @param seconds for how long the message has been here
  */
-export function passOn({ from, mail, recipients, seconds }: HeldMessage, hop: NextHop): Passage {
-  const by = passBy(mail.by ?? null, seconds, hop);
-  const whole = ("reply" in by ? by : null) ?? lackOfTls(from, mail, hop);
-  const passed = recipients.map(({ to, rcpt }) => ({ to, rcpt, obstacle: whole ?? lackOfRrvs(rcpt, hop) }));
-  const going = passed.filter(({ obstacle }) => obstacle === null);
-  const dsn = hop.capabilities.dsn;
-  const traced = mail.by?.trace ?? false;
+export function passOn(envelope: HeldEnvelope, seconds: number, hop: NextHop): Passage {
+  const { from, parameters, recipients } = envelope;
+  const by = passBy(parameters.by ?? null, seconds, hop);
+  const whole = ("reply" in by ? by : null) ?? lackOfTls(envelope, hop);
+  const obstacles = recipients.map((recipient) => whole ?? lackOfRrvs(recipient.parameters, hop));
+  const going = recipients.filter((_, at) => obstacles[at] === null);
+  // Where the next host speaks DSN it tells of success itself; a trace is told of by each.
+  const telling = !hop.capabilities.dsn || parameters.by?.trace;
   // RFC 3886 §3.3.4 has a code for it.
-  const relayed = mail.track && !offers(hop, "MTRK") ? "2.1.9" : "2.0.0";
+  const relayed = parameters.track && !offers(hop, "MTRK") ? "2.1.9" : "2.0.0";
+  const late = "late" in by && by.late;
+  let place = 0;
   return {
     envelope:
       "reply" in by || going.length === 0
         ? null
-        : { from, to: addressees(going, hop), ...mailParameters(mail, by.by, seconds, hop) },
-    recipients: passed.map((recipient): PassedRecipient => {
-      const { obstacle, rcpt } = recipient;
+        : {
+            from: from?.address ?? null,
+            to: addressees(going, hop),
+            ...mailParameters(parameters, by.by, seconds, hop),
+          },
+    recipients: obstacles.map((obstacle, at): PassedRecipient => {
+      if (obstacle !== null) return { index: null, obstacle, relayed: null, delayed: null };
       const due = (action: "relayed" | "delayed"): boolean =>
-        obstacle === null && isNotificationDue(action, from, rcpt.notify, traced);
+        isNotificationDue(action, envelope, recipients[at]);
       return {
-        index: obstacle === null ? going.indexOf(recipient) : null,
+        index: place++,
         obstacle,
-        relayed: (traced || !dsn) && due("relayed") ? relayed : null,
-        delayed: "late" in by && by.late && due("delayed") ? "4.4.7" : null,
+        relayed: telling && due("relayed") ? relayed : null,
+        delayed: late && due("delayed") ? "4.4.7" : null,
       };
     }),
   };
 }
 
-function addressees(
-  going: readonly { readonly to: string; readonly rcpt: SentRcpt }[],
-  hop: NextHop,
-): Addressee[] {
+function addressees(going: readonly HeldRecipient[], hop: NextHop): Addressee[] {
   const { dsn } = hop.capabilities;
-  return going.map(({ to, rcpt: { notify, orcpt, rrvs } }) => ({
-    to,
+  return going.map(({ to, parameters: { notify, orcpt, rrvs } }) => ({
+    to: to.address,
     ...(dsn && notify !== null && { notify }),
     ...(dsn && orcpt !== null && { orcpt }),
     ...(rrvs && offers(hop, "RRVS") && { rrvs }),
@@ -124,8 +116,8 @@ function addressees(
 }
 
 function mailParameters(
-  mail: SentMail,
-  by: NonNullable<SentMail["by"]> | null,
+  mail: HeldMail,
+  by: NonNullable<HeldMail["by"]> | null,
   seconds: number,
   hop: NextHop,
 ): Omit<PassedEnvelope, "from" | "to"> {
@@ -150,7 +142,7 @@ function mailParameters(
 
 /** RFC 2852 §4: less time at each hop; what has to come back in time does not go where nobody would see to it. */
 function passBy(
-  by: NonNullable<SentMail["by"]> | null,
+  by: NonNullable<HeldMail["by"]> | null,
   held: number,
   hop: NextHop,
 ): { readonly by: typeof by; readonly late: boolean } | Obstacle {
@@ -175,8 +167,8 @@ function leastTime(hop: NextHop): number | null {
 }
 
 /** RFC 8689 §4.2.1. A notification goes on without it: nobody would be told of its loss (§5). */
-function lackOfTls(from: string | null, { requireTls }: SentMail, hop: NextHop): Obstacle | null {
-  if (!requireTls || from === null || requiresTls(hop)) return null;
+function lackOfTls({ from, parameters }: HeldEnvelope, hop: NextHop): Obstacle | null {
+  if (!parameters.requireTls || from === null || requiresTls(hop)) return null;
   return { reply: hop.tls && hop.verified ? requireTlsMissing : tlsMissing, elsewhere: true };
 }
 
@@ -185,16 +177,16 @@ function requiresTls(hop: NextHop): boolean {
 }
 
 /** RFC 7293 §5.2: who insists on the owner of a mailbox does not want it sent where nobody would look. */
-function lackOfRrvs({ rrvs }: SentRcpt, hop: NextHop): Obstacle | null {
+function lackOfRrvs({ rrvs }: HeldRcpt, hop: NextHop): Obstacle | null {
   return rrvs?.action === "reject" && !offers(hop, "RRVS") ? { reply: rrvsMissing, elsewhere: true } : null;
 }
 
 /** RFC 3885 §3: less time at each hop, and no parameter when there is none left. */
 function passTrack(
-  track: NonNullable<SentMail["track"]> | null,
+  track: NonNullable<HeldMail["track"]> | null,
   held: number,
   hop: NextHop,
-): NonNullable<SentMail["track"]> | null {
+): NonNullable<HeldMail["track"]> | null {
   if (track === null || !offers(hop, "MTRK")) return null;
   if (track.timeout === null) return track;
   const timeout = Math.floor(track.timeout - held);

@@ -6,9 +6,9 @@
 import { UsageError } from "../errors.ts";
 import type { Reply } from "../reply.ts";
 import { parseDomain } from "../syntax/domain.ts";
-import type { OriginalRecipient } from "../syntax/parameters.ts";
 import { decodeXtext } from "../syntax/xtext.ts";
 import { ascii, encodeUtf8 } from "../wire/utf8.ts";
+import type { HeldRecipient } from "./envelope.ts";
 
 /**
  * What was done with the message for a recipient (RFC 3464 §2.3.3). `relayed`: passed on to where no notifications
@@ -17,11 +17,8 @@ import { ascii, encodeUtf8 } from "../wire/utf8.ts";
 export type DeliveryAction = "failed" | "delayed" | "delivered" | "relayed" | "expanded";
 
 /** What became of one recipient. */
-export interface RecipientReport {
-  /** The address of RCPT, as it stands between the angle brackets. */
-  readonly to: string;
-  /** Its ORCPT; null if none was given. */
-  readonly orcpt: OriginalRecipient | null;
+export interface Report {
+  readonly recipient: HeldRecipient;
   readonly action: DeliveryAction;
   /** What the next host said of it; null: nothing, this host has decided. */
   readonly reply: Reply | null;
@@ -38,11 +35,7 @@ export interface RecipientReport {
  * @param envid ENVID as it was received, in xtext; null if none was given
  * @throws {UsageError} when `reporter` is neither name nor literal, or there is no recipient
  */
-export function deliveryStatus(
-  reporter: string,
-  envid: string | null,
-  reports: readonly RecipientReport[],
-): string {
+export function deliveryStatus(reporter: string, envid: string | null, reports: readonly Report[]): string {
   if (parseDomain(reporter) === null)
     throw new UsageError(`reporter: ${JSON.stringify(reporter)} is no domain`);
   if (reports.length === 0) throw new UsageError("reports: a notification is about one recipient at least");
@@ -55,7 +48,7 @@ export function deliveryStatus(
 }
 
 /** The enhanced code of a report (RFC 3463). */
-export function reportStatus({ action, reply, status }: RecipientReport): string {
+export function reportStatus({ action, reply, status }: Report): string {
   const code = status ?? reply?.enhanced ?? null;
   if (code !== null && /^[245]\.[0-9]{1,3}\.[0-9]{1,3}$/.test(code)) return code;
   const digit = reply === null ? 0 : Math.trunc(reply.code / 100);
@@ -64,12 +57,13 @@ export function reportStatus({ action, reply, status }: RecipientReport): string
   return `${action === "failed" && digit === 4 ? digit : expected}.0.0`;
 }
 
-function recipientFields(report: RecipientReport): string[] {
-  const { to, orcpt, action, reply, remote } = report;
+function recipientFields(report: Report): string[] {
+  const { recipient, action, reply, remote } = report;
+  const { orcpt } = recipient.parameters;
   const fields: string[] = [];
   if (orcpt !== null && /^[A-Za-z0-9-]{1,64}$/.test(orcpt.type))
     fields.push(field("Original-Recipient", typedAddress(orcpt.type, orcpt.address)));
-  fields.push(field("Final-Recipient", typedAddress("rfc822", to)));
+  fields.push(field("Final-Recipient", typedAddress("rfc822", recipient.to.address)));
   fields.push(field("Action", action), field("Status", reportStatus(report)));
   if (remote !== null && parseDomain(remote) !== null) fields.push(field("Remote-MTA", `dns; ${remote}`));
   if (reply !== null) fields.push(field("Diagnostic-Code", ...diagnostic(reply)));
