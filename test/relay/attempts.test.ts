@@ -97,6 +97,18 @@ describe("H-MX-16 what a host does decides whether the next one is tried", () =>
     expect(nextStep([refused, failed("smtputf8-missing")], 0)).toBe("return");
   });
 
+  test("C-TXN-11 what was refused is not tried again, C-TXN-12 but where the host wants a login of this client", () => {
+    for (const left of [0, 1]) {
+      expect(nextStep([attempt(...up, "550 5.7.1 no")], left)).toBe("return");
+      expect(nextStep([attempt(...up, "530 5.7.0 log in")], left)).toBe("retry");
+    }
+  });
+
+  test("X-GEN-04 an extension that is missing here may be offered by the next host", () => {
+    expect(nextStep([failed("smtputf8-missing")], 1)).toBe("next");
+    expect(nextStep([failed("unreachable"), failed("smtputf8-missing")], 0)).toBe("retry");
+  });
+
   test("before the first attempt there is a target to try, or nothing to do now", () => {
     expect(nextStep([], 1)).toBe("next");
     expect(nextStep([], 0)).toBe("retry");

@@ -41,7 +41,7 @@ describe("H-LOOP-01 H-LOOP-02 the Received fields of the header are counted, and
   });
 });
 
-test("H-LOOP-01 at 100 Received fields a message goes round in a loop, or at a number that can be set", () => {
+test("H-LOOP-01 L-RETRY-05 at 100 Received fields a message goes round in a loop, or at a number that can be set", () => {
   expect(loopReply(99)).toBeNull();
   expect(loopReply(100)).toMatchObject({ code: 554, enhanced: "5.4.6" });
   expect(loopReply(29, 30)).toBeNull();
@@ -66,6 +66,8 @@ describe("X-RTLS-05 TLS-Required: No loosens policies", () => {
     ["TLS-Required:\r\n\r\n", false],
     ["TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false],
     ["TLS-Required: No\r\nTLS-Required: Yes\r\n\r\n", false],
+    ["TLS-Required:\r\nTLS-Required: No\r\n\r\n", false],
+    ["TLS-Required: N\r\nTLS-Required: o\r\n\r\n", false],
     ["TLS-Required: Yes\r\nTLS-Required: No\r\n\r\n", false],
     ["TLS-Required-X: No\r\n\r\n", false],
     ["Subject: x\r\n\r\nTLS-Required: No\r\n", false],

@@ -304,7 +304,7 @@ test("H-MX-11 a literal of an unknown tag is permanent, an own one a loop", () =
   expect(way({}, "[192.0.2.250]")).toEqual(["loop 554 5.4.6"]);
 });
 
-test("H-MX-07 every address can be tried, up to a limit that can be set", () => {
+test("H-MX-07 L-RETRY-03 every address can be tried, up to a limit that can be set", () => {
   const zone = {
     "d.example": {
       mx: [
