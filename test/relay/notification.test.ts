@@ -1,13 +1,13 @@
 import {
   type DeliveryAction,
   type HeldEnvelope,
-  type HeldMail,
-  type HeldRcpt,
   isNotificationDue,
+  type MailParameters,
   type Notification,
   noMailParameters,
   noRcptParameters,
   notification,
+  type RcptParameters,
   type Report,
   reply,
   requestNotifications,
@@ -15,7 +15,7 @@ import {
 } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
 
-type Notify = HeldRcpt["notify"];
+type Notify = RcptParameters["notify"];
 
 /** What became of a recipient: it failed, if nothing else is said. */
 function report(notify: Notify = null, others: Partial<Report> = {}, address = "b@d.example"): Report {
@@ -28,7 +28,7 @@ function report(notify: Notify = null, others: Partial<Report> = {}, address = "
   };
 }
 
-function envelope(from: string | null, mail: Partial<HeldMail> = {}): HeldEnvelope {
+function envelope(from: string | null, mail: Partial<MailParameters> = {}): HeldEnvelope {
   return {
     from: from === null ? null : { address: from },
     parameters: { ...noMailParameters, ...mail },
@@ -38,7 +38,7 @@ function envelope(from: string | null, mail: Partial<HeldMail> = {}): HeldEnvelo
 
 function about(
   from: string | null,
-  mail: Partial<HeldMail>,
+  mail: Partial<MailParameters>,
   ...reports: readonly Report[]
 ): Notification | null {
   return notification(envelope(from, mail), reports.length === 0 ? [report()] : reports, "relay.example");
@@ -146,10 +146,13 @@ describe("H-DSN-02 what it consists of", () => {
     ["REQUIRETLS", { ret: "FULL", requireTls: true }, [report()], "text/rfc822-headers"],
     ["SMTPUTF8", { ret: "FULL", smtputf8: true }, [report()], "message/global"],
     ["SMTPUTF8, headers alone", { smtputf8: true }, [report()], "message/global-headers"],
-  ] as [string, Partial<HeldMail>, Report[], string][])("X-RTLS-04 with %s", (_, mail, reports, type) => {
-    const it = about("a@a.example", mail, ...reports);
-    expect(it?.original).toEqual({ contentType: type, whole: !type.endsWith("headers") });
-  });
+  ] as [string, Partial<MailParameters>, Report[], string][])(
+    "X-RTLS-04 with %s",
+    (_, mail, reports, type) => {
+      const it = about("a@a.example", mail, ...reports);
+      expect(it?.original).toEqual({ contentType: type, whole: !type.endsWith("headers") });
+    },
+  );
 });
 
 test("X-RTLS-04 the notification of a message with REQUIRETLS has it, too", () => {

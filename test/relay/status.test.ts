@@ -1,7 +1,7 @@
 import {
   deliveryStatus,
-  type HeldRcpt,
   noRcptParameters,
+  type RcptParameters,
   type Report,
   reply,
   reportStatus,
@@ -17,7 +17,7 @@ const failed: Report = {
   remote: "mx.d.example",
 };
 
-function to(address: string, orcpt: HeldRcpt["orcpt"] = null): Report["recipient"] {
+function to(address: string, orcpt: RcptParameters["orcpt"] = null): Report["recipient"] {
   return { to: { address }, parameters: { ...noRcptParameters, orcpt } };
 }
 

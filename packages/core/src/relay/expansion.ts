@@ -2,8 +2,8 @@
  * What goes with a message when one recipient becomes others (RFC 5321 §3.9, RFC 3461 §5.2.7). Its header stays as
  * it is in any case.
  */
-import { noRcptParameters } from "../syntax/parameters.ts";
-import type { HeldEnvelope, HeldRcpt, HeldRecipient } from "./envelope.ts";
+import { noMailParameters, noRcptParameters, type RcptParameters } from "../syntax/parameters.ts";
+import type { HeldEnvelope, HeldRecipient } from "./envelope.ts";
 import type { DeliveryAction } from "./status.ts";
 
 /** How a message goes on to those behind an address. */
@@ -27,10 +27,11 @@ export function expandList(
   owner: string | null,
   members: readonly string[],
 ): Expansion {
+  const { body, smtputf8, priority, requireTls, solicit } = envelope.parameters;
   return {
     envelope: {
       from: owner === null ? null : { address: owner },
-      parameters: { ...envelope.parameters, ret: null, envid: null, auth: null, by: null, track: null },
+      parameters: { ...noMailParameters, body, smtputf8, priority, requireTls, solicit },
       recipients: toEach(members, noRcptParameters),
     },
     action: "delivered",
@@ -48,13 +49,13 @@ export function expandAlias(
 ): Expansion {
   const { parameters } = alias;
   const { notify } = parameters;
-  const to = (own: HeldRcpt): HeldEnvelope => ({ ...envelope, recipients: toEach(members, own) });
+  const to = (own: RcptParameters): HeldEnvelope => ({ ...envelope, recipients: toEach(members, own) });
   if (members.length === 1 || !notify?.includes("SUCCESS")) return { envelope: to(parameters), action: null };
   const others = notify.filter((event) => event !== "SUCCESS");
   const silent = { ...parameters, notify: others.length === 0 ? (["NEVER"] as const) : others };
   return { envelope: to(silent), action: "expanded" };
 }
 
-function toEach(members: readonly string[], parameters: HeldRcpt): HeldRecipient[] {
+function toEach(members: readonly string[], parameters: RcptParameters): HeldRecipient[] {
   return members.map((address) => ({ to: { address }, parameters }));
 }

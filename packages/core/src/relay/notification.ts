@@ -77,7 +77,7 @@ export function notification(
   const due = reports.filter(({ action, recipient }) => isNotificationDue(action, envelope, recipient));
   if (from === null || due.length === 0) return null;
   const address = mailboxOf(from.address);
-  const { smtputf8, requireTls = false, priority = null } = parameters;
+  const { smtputf8, requireTls, priority } = parameters;
   const failed = due.some(({ action }) => action === "failed");
   const whole = parameters.ret === "FULL" && failed && !requireTls;
   const utf8 = smtputf8 || /[^\x00-\x7f]/.test(address);

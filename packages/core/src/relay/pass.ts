@@ -5,9 +5,10 @@
 import type { Addressee, OutgoingEnvelope } from "../client/events.ts";
 import { type Reply, reply } from "../reply.ts";
 import type { Capabilities } from "../syntax/capabilities.ts";
+import type { DeliverBy, MailParameters, RcptParameters, Track } from "../syntax/parameters.ts";
 import { decodeXtext } from "../syntax/xtext.ts";
 import { ascii, encodeUtf8 } from "../wire/utf8.ts";
-import type { HeldEnvelope, HeldMail, HeldRcpt, HeldRecipient } from "./envelope.ts";
+import type { HeldEnvelope, HeldRecipient } from "./envelope.ts";
 import { isNotificationDue } from "./notification.ts";
 
 /** The next host, as the session with it has shown it. */
@@ -36,11 +37,11 @@ export interface Passage {
 /** An envelope with the parameters that go on. */
 export interface PassedEnvelope extends OutgoingEnvelope {
   readonly from: string | null;
-  readonly by?: NonNullable<HeldMail["by"]>;
+  readonly by?: DeliverBy;
   readonly priority?: number;
   readonly requireTls?: boolean;
   readonly solicit?: readonly string[];
-  readonly track?: NonNullable<HeldMail["track"]>;
+  readonly track?: Track;
 }
 
 /** What becomes of one recipient at this hop. */
@@ -72,14 +73,14 @@ export interface Obstacle {
  */
 export function passOn(envelope: HeldEnvelope, seconds: number, hop: NextHop): Passage {
   const { from, parameters, recipients } = envelope;
-  const by = passBy(parameters.by ?? null, seconds, hop);
+  const by = passBy(parameters.by, seconds, hop);
   const whole = ("reply" in by ? by : null) ?? lackOfTls(envelope, hop);
   const obstacles = recipients.map((recipient) => whole ?? lackOfRrvs(recipient.parameters, hop));
   const going = recipients.filter((_, at) => obstacles[at] === null);
   // Where the next host speaks DSN it tells of success itself; a trace is told of by each.
   const telling = !hop.capabilities.dsn || parameters.by?.trace;
   // RFC 3886 §3.3.4 has a code for it.
-  const relayed = parameters.track && !offers(hop, "MTRK") ? "2.1.9" : "2.0.0";
+  const relayed = parameters.track !== null && !offers(hop, "MTRK") ? "2.1.9" : "2.0.0";
   const late = "late" in by && by.late;
   let place = 0;
   return {
@@ -111,20 +112,20 @@ function addressees(going: readonly HeldRecipient[], hop: NextHop): Addressee[] 
     to: to.address,
     ...(dsn && notify !== null && { notify }),
     ...(dsn && orcpt !== null && { orcpt }),
-    ...(rrvs && offers(hop, "RRVS") && { rrvs }),
+    ...(rrvs !== null && offers(hop, "RRVS") && { rrvs }),
   }));
 }
 
 function mailParameters(
-  mail: HeldMail,
-  by: NonNullable<HeldMail["by"]> | null,
+  mail: MailParameters,
+  by: DeliverBy | null,
   seconds: number,
   hop: NextHop,
 ): Omit<PassedEnvelope, "from" | "to"> {
   const { dsn, auth } = hop.capabilities;
   const envid = dsn && mail.envid !== null ? decodedEnvid(mail.envid) : null;
   // What is tracked is asked for by its ENVID.
-  const track = envid === null ? null : passTrack(mail.track ?? null, seconds, hop);
+  const track = envid === null ? null : passTrack(mail.track, seconds, hop);
   return {
     ...(mail.body !== null && { body: mail.body }),
     ...(mail.smtputf8 && { smtputf8: true }),
@@ -133,16 +134,16 @@ function mailParameters(
     // RFC 4954 §5: to whom we are known we vouch for the sender, or say that we do not.
     ...(hop.authenticated && auth.length > 0 && { auth: mail.auth ?? "<>" }),
     ...(by !== null && { by }),
-    ...(typeof mail.priority === "number" && offers(hop, "MT-PRIORITY") && { priority: mail.priority }),
+    ...(mail.priority !== null && offers(hop, "MT-PRIORITY") && { priority: mail.priority }),
     ...(mail.requireTls && requiresTls(hop) && { requireTls: true }),
-    ...(mail.solicit && offers(hop, "NO-SOLICITING") && { solicit: mail.solicit }),
+    ...(mail.solicit !== null && offers(hop, "NO-SOLICITING") && { solicit: mail.solicit }),
     ...(track !== null && { track }),
   };
 }
 
 /** RFC 2852 §4: less time at each hop; what has to come back in time does not go where nobody would see to it. */
 function passBy(
-  by: NonNullable<HeldMail["by"]> | null,
+  by: DeliverBy | null,
   held: number,
   hop: NextHop,
 ): { readonly by: typeof by; readonly late: boolean } | Obstacle {
@@ -177,16 +178,12 @@ function requiresTls(hop: NextHop): boolean {
 }
 
 /** RFC 7293 §5.2: who insists on the owner of a mailbox does not want it sent where nobody would look. */
-function lackOfRrvs({ rrvs }: HeldRcpt, hop: NextHop): Obstacle | null {
+function lackOfRrvs({ rrvs }: RcptParameters, hop: NextHop): Obstacle | null {
   return rrvs?.action === "reject" && !offers(hop, "RRVS") ? { reply: rrvsMissing, elsewhere: true } : null;
 }
 
 /** RFC 3885 §3: less time at each hop, and no parameter when there is none left. */
-function passTrack(
-  track: NonNullable<HeldMail["track"]> | null,
-  held: number,
-  hop: NextHop,
-): NonNullable<HeldMail["track"]> | null {
+function passTrack(track: Track | null, held: number, hop: NextHop): Track | null {
   if (track === null || !offers(hop, "MTRK")) return null;
   if (track.timeout === null) return track;
   const timeout = Math.floor(track.timeout - held);
