@@ -53,7 +53,7 @@ describe("DSN", () => {
   test("X-DSN-08 X-DSN-07 to a host with DSN all of it goes on, and nothing is added", () => {
     const next = hop(["DSN"]);
     const { envelope, relayed } = pass(next, asked, { notify: ["SUCCESS", "DELAY"], orcpt });
-    expect(envelope).toMatchObject({ ret: "HDRS", envid: "QQ 314159" });
+    expect(envelope).toMatchObject({ ret: "HDRS", envid: { raw: "QQ+20314159" } });
     expect(envelope?.to).toEqual([{ to: "b@d.example", notify: ["SUCCESS", "DELAY"], orcpt }]);
     expect(relayed).toBeNull();
     expect(pass(next, {}).envelope).toEqual({ from: "a@a.example", to: [{ to: "b@d.example" }] });

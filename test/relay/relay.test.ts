@@ -4,6 +4,8 @@ import {
   type HeldEnvelope,
   type Notification,
   nextStep,
+  noMailParameters,
+  noRcptParameters,
   notification,
   type Outcome,
   outcomeReply,
@@ -14,6 +16,7 @@ import {
   receivedField,
   reply,
   ServerSession,
+  UsageError,
 } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
 import { hop } from "./hop.ts";
@@ -58,6 +61,59 @@ describe("X-DSN-07 a message that asked for notifications", () => {
     expect(told).toBeNull();
   });
 
+  test("X-DSN-08 X-DSN-05 X-DSN-03 as it came is octet for octet, needless encoding and odd types, too", () => {
+    const odd = "MAIL FROM:<a@a.example> ENVID=+51Q1";
+    const lines = [
+      "RCPT TO:<1@d.example> ORCPT=rfc822;B+6Fb@d.example",
+      "RCPT TO:<2@d.example> ORCPT=x_400;+2FC+3DDE",
+      "RCPT TO:<3@d.example> ORCPT=utf-8;j\\x{FC}rgen@d.example",
+    ];
+    const { message, body } = receive(odd, lines, "x\r\n");
+    const { said } = send(message, body, ["DSN"]);
+    for (const line of [odd, ...lines]) expect(said).toContain(`${line}\r\n`);
+  });
+
+  test("X-DSN-15 an ORCPT in UTF-8 goes on in its form for all servers", () => {
+    const { message, body } = receive(mail, all.slice(0, 1), "x\r\n");
+    const orcpt = { type: "utf-8", address: "jürgen@d.example", raw: "utf-8;jürgen@d.example" };
+    const recipients = message.recipients.map(({ to }) => ({
+      to,
+      parameters: { ...noRcptParameters, orcpt },
+    }));
+    const { said } = send({ ...message, recipients }, body, ["DSN"]);
+    expect(said).toContain("RCPT TO:<success@d.example> ORCPT=utf-8;j\\x{FC}rgen@d.example\r\n");
+  });
+
+  test("SEC-INJ-01 what is said to be as it came has to be what a session takes", () => {
+    const session = new ClientSession({ name: "relay.example" });
+    const say = (envid: string, raw = "rfc822;b@d.example") => {
+      const orcpt = { type: "rfc822", address: "b@d.example", raw };
+      return session.transaction({ from: null, to: [{ to: "b@d.example", orcpt }], envid: { raw: envid } });
+    };
+    for (const envid of ["", "a b", "a\r\nRSET", "a=b", "a+0Db", "a+", "ü", "x".repeat(101)])
+      expect(() => say(envid)).toThrow(UsageError);
+    expect(() => say("a+20b")).not.toThrow();
+  });
+
+  test.each([
+    "rfc822;b@d.example\r\nRSET",
+    "rfc822;c@d.example",
+    "b@d.example",
+    "rfc822;b@d.example NOTIFY=NEVER",
+    "rfc822;b@d.example=",
+    "",
+  ])("SEC-INJ-01 an ORCPT that does not say the same is not believed: %j", (raw) => {
+    const { message, body } = receive(mail, all.slice(0, 1), "x\r\n");
+    const orcpt = { type: "rfc822", address: "b@d.example", raw };
+    const recipients = message.recipients.map(({ to }) => ({
+      to,
+      parameters: { ...noRcptParameters, orcpt },
+    }));
+    const { said } = send({ ...message, recipients }, body, ["DSN"]);
+    expect(said).toContain("RCPT TO:<success@d.example> ORCPT=rfc822;b@d.example\r\n");
+    expect(said).not.toContain("RSET");
+  });
+
   test("X-DSN-09 goes to a host without DSN bare, and the sender is told what that host will not tell", () => {
     const { message, body } = receive(mail, all, "x\r\n");
     const { said, told } = send(message, body, [], ["250 2.1.5 ok", "550 5.1.1 no", "550 5.1.1 no"]);
@@ -94,6 +150,48 @@ describe("X-DSN-07 a message that asked for notifications", () => {
     expect(second).toBeNull();
     expect(send(envelopeOf(told), "x\r\n", []).said).toContain("MAIL FROM:<>\r\nRCPT TO:<a@a.example>\r\n");
   });
+});
+
+test("X-DBY-05 X-PRI-05 X-MTRK-02 X-RRVS-03 X-NOSOL-02 what is to go on is what the client says", () => {
+  const since = "2014-04-03T23:01:00Z";
+  const envelope: HeldEnvelope = {
+    from: { address: "a@a.example" },
+    parameters: {
+      ...noMailParameters,
+      envid: "1@a.example",
+      by: { seconds: 120, mode: "return", trace: true },
+      priority: -3,
+      solicit: ["org.example:ADV"],
+      track: { certifier: "dGVzdA==", timeout: 100 },
+      holdFor: 60,
+    },
+    recipients: [
+      {
+        to: { address: "b@d.example" },
+        parameters: { ...noRcptParameters, rrvs: { since, action: "reject" } },
+      },
+    ],
+  };
+  const offers = [
+    "DSN",
+    "DELIVERBY 60",
+    "MT-PRIORITY",
+    "NO-SOLICITING",
+    "MTRK",
+    "RRVS",
+    "FUTURERELEASE 99 2030-01-01T00:00:00Z",
+  ];
+  const { said } = send(envelope, "x\r\n", offers, undefined, 30);
+  const mail = /^MAIL .*$/m.exec(said)?.[0].trim().split(" ").slice(1).sort();
+  expect(mail).toEqual([
+    "BY=90;RT",
+    "ENVID=1@a.example",
+    "FROM:<a@a.example>",
+    "MT-PRIORITY=-3",
+    "MTRK=dGVzdA==:70",
+    "SOLICIT=org.example:ADV",
+  ]);
+  expect(said).toContain(`RCPT TO:<b@d.example> RRVS=${since};R\r\n`);
 });
 
 function envelopeOf(told: Notification | null): HeldEnvelope {
@@ -133,8 +231,9 @@ function send(
   body: string,
   offers: readonly string[],
   verdicts: readonly string[] = message.recipients.map(() => "250 2.1.5 ok"),
+  seconds = 0,
 ): { said: string; told: Notification | null } {
-  const passage = passOn(message, 0, hop(offers));
+  const passage = passOn(message, seconds, hop(offers));
   if (passage.envelope === null) throw new Error("it does not go this way");
   const session = new ClientSession({ name: "relay.example", tls: "never", chunking: "avoid" });
   session.transaction(passage.envelope);

@@ -65,7 +65,6 @@ export {
   type NextHop,
   type Obstacle,
   type Passage,
-  type PassedEnvelope,
   type PassedRecipient,
   passOn,
 } from "./relay/pass.ts";

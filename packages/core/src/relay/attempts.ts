@@ -116,9 +116,12 @@ const failures: Readonly<Record<FailureCode, { readonly scope: Scope; readonly r
   "tls-refused": noTls,
   "tls-failed": noTls,
   "tls-injection": noTls,
+  "turn-injection": outOfStep,
   "auth-not-offered": noAuth,
   "auth-in-the-clear": noAuth,
   "auth-refused": noAuth,
+  "xclient-refused": noAuth,
+  "atrn-refused": noAuth,
   // RFC 1870 §7: the next host would have to be let down, too.
   "size-exceeded": { scope: "return", reply: reply(552, "5.3.4", "Message too big for the host") },
   "8bitmime-missing": { scope: "extension", reply: reply(554, "5.6.3", "The host takes no 8-bit content") },
@@ -129,6 +132,10 @@ const failures: Readonly<Record<FailureCode, { readonly scope: Scope; readonly r
   "smtputf8-missing": { scope: "extension", reply: reply(553, "5.6.7", "The host takes no UTF-8 addresses") },
   "chunking-missing": lacking,
   "dsn-missing": lacking,
+  "requiretls-missing": {
+    scope: "extension",
+    reply: reply(550, "5.7.30", "REQUIRETLS: the host will not do"),
+  },
   "extension-missing": lacking,
   "limit-exceeded": { scope: "again", reply: reply(452, "4.5.3", "No more of it at a time") },
   "content-bare-cr": badContent,

@@ -4,10 +4,8 @@
  */
 import type { Addressee, OutgoingEnvelope } from "../client/events.ts";
 import { type Reply, reply } from "../reply.ts";
-import type { Capabilities } from "../syntax/capabilities.ts";
+import { type Capabilities, wordsOf } from "../syntax/capabilities.ts";
 import type { DeliverBy, MailParameters, RcptParameters, Track } from "../syntax/parameters.ts";
-import { decodeXtext } from "../syntax/xtext.ts";
-import { ascii, encodeUtf8 } from "../wire/utf8.ts";
 import type { HeldEnvelope, HeldRecipient } from "./envelope.ts";
 import { isNotificationDue } from "./notification.ts";
 
@@ -29,19 +27,9 @@ export interface NextHop {
 /** What to do with a message at this hop. */
 export interface Passage {
   /** For the client, with those who can go this way; null: nobody can. Size and content are the caller's. */
-  readonly envelope: PassedEnvelope | null;
+  readonly envelope: OutgoingEnvelope | null;
   /** In the order of the envelope that came. */
   readonly recipients: readonly PassedRecipient[];
-}
-
-/** An envelope with the parameters that go on. */
-export interface PassedEnvelope extends OutgoingEnvelope {
-  readonly from: string | null;
-  readonly by?: DeliverBy;
-  readonly priority?: number;
-  readonly requireTls?: boolean;
-  readonly solicit?: readonly string[];
-  readonly track?: Track;
 }
 
 /** What becomes of one recipient at this hop. */
@@ -121,16 +109,16 @@ function mailParameters(
   by: DeliverBy | null,
   seconds: number,
   hop: NextHop,
-): Omit<PassedEnvelope, "from" | "to"> {
+): Omit<OutgoingEnvelope, "from" | "to"> {
   const { dsn, auth } = hop.capabilities;
-  const envid = dsn && mail.envid !== null ? decodedEnvid(mail.envid) : null;
+  const envid = dsn ? mail.envid : null;
   // What is tracked is asked for by its ENVID.
   const track = envid === null ? null : passTrack(mail.track, seconds, hop);
   return {
     ...(mail.body !== null && { body: mail.body }),
     ...(mail.smtputf8 && { smtputf8: true }),
     ...(dsn && mail.ret !== null && { ret: mail.ret }),
-    ...(envid !== null && { envid }),
+    ...(envid !== null && { envid: { raw: envid } }),
     // RFC 4954 §5: to whom we are known we vouch for the sender, or say that we do not.
     ...(hop.authenticated && auth.length > 0 && { auth: mail.auth ?? "<>" }),
     ...(by !== null && { by }),
@@ -161,10 +149,10 @@ function passBy(
 
 /** The shortest time that the next host promises to keep to, in seconds; null: it promises nothing. */
 function leastTime(hop: NextHop): number | null {
-  const offer = hop.capabilities.all.find(({ keyword }) => keyword === "DELIVERBY");
-  if (offer === undefined) return null;
+  const words = wordsOf(hop.capabilities, "DELIVERBY");
+  if (words === null) return null;
   // Further items may follow behind a comma (RFC 2852 §3).
-  return Number(/^[0-9]{1,9}(?=,|$)/.exec(offer.parameters[0] ?? "")?.[0] ?? 0);
+  return Number(/^[0-9]{1,9}(?=,|$)/.exec(words[0] ?? "")?.[0] ?? 0);
 }
 
 /** RFC 8689 §4.2.1. A notification goes on without it: nobody would be told of its loss (§5). */
@@ -190,14 +178,8 @@ function passTrack(track: Track | null, held: number, hop: NextHop): Track | nul
   return timeout <= 0 ? null : { ...track, timeout };
 }
 
-function offers({ capabilities }: NextHop, name: string): boolean {
-  return capabilities.all.some(({ keyword }) => keyword === name);
-}
-
-function decodedEnvid(envid: string): string | null {
-  const octets = encodeUtf8(envid);
-  const decoded = decodeXtext(octets, 0, octets.length);
-  return decoded === null ? null : ascii(decoded, 0, decoded.length);
+function offers({ capabilities }: NextHop, keyword: string): boolean {
+  return wordsOf(capabilities, keyword) !== null;
 }
 
 const expired = reply(550, "5.4.7", "Delivery time expired");
