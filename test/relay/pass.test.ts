@@ -89,6 +89,10 @@ describe("DELIVERBY", () => {
     );
   });
 
+  test("X-DBY-05 a clock that was set back gives no time", () => {
+    expect(pass(offered, by(120, "return"), {}, { seconds: -60 }).envelope).toMatchObject(by(120, "return"));
+  });
+
   test("X-DBY-04 what is to come back in time does not go where nobody would see to it", () => {
     for (const next of [bare, hop(["DELIVERBY 91"]), hop(["DELIVERBY 91,x"])]) {
       const { envelope, code, elsewhere } = pass(next, by(120, "return"), {}, { seconds: 30 });

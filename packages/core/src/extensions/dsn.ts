@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import { atext, is } from "../syntax/octets.ts";
 import type { MailParameters, RcptParameters, Value } from "../syntax/parameters.ts";
 import { parseAddress } from "../syntax/path.ts";
-import { decodeXtext, encodeXtext, upperHex } from "../syntax/xtext.ts";
+import { decodeXtext, encodeUtf8Address, encodeXtext, upperHex } from "../syntax/xtext.ts";
 import { ascii, decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
 import type { AddresseeParameters, Extension, OutgoingParameters } from "./extension.ts";
 import { loneSurrogate, oneOf, upperText } from "./values.ts";
@@ -156,8 +156,5 @@ function encodeOriginal(type: string, address: string): string {
   }
   if (loneSurrogate.test(address) || parseAddress(address, { utf8: true }) === null)
     throw new UsageError(`orcpt.address: not an address: ${JSON.stringify(address)}`);
-  return address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
-    const point = (letter.codePointAt(0) as number).toString(16).toUpperCase();
-    return `\\x{${point.padStart(2, "0")}}`;
-  });
+  return encodeUtf8Address(address);
 }

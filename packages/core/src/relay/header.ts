@@ -10,10 +10,8 @@ import { lowerAscii } from "../syntax/domain.ts";
  * the header.
  */
 export class HeaderReader {
-  /** Received fields so far: each host on the way has added one. */
-  received = 0;
-  /** The header is over. */
-  ended = false;
+  #received = 0;
+  #ended = false;
   #place: Place = "start";
   /** The name of the field in hand, in lower case, as far as one that matters can go. */
   #name = "";
@@ -23,9 +21,19 @@ export class HeaderReader {
   #tlsValue = "";
   #solicitations: string | null = null;
 
+  /** Received fields so far: each host on the way has added one. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The header is over. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Takes the next octets of the content. */
   take(octets: Uint8Array): void {
-    for (let at = 0; at < octets.length && !this.ended; at++) this.#step(octets[at]);
+    for (let at = 0; at < octets.length && !this.#ended; at++) this.#step(octets[at]);
   }
 
   /**
@@ -47,7 +55,7 @@ export class HeaderReader {
     // CR is not counted as the content of a line.
     if (octet === CR) return;
     if (octet === LF) {
-      this.ended = this.#place === "start";
+      this.#ended = this.#place === "start";
       this.#place = "start";
       return;
     }
@@ -71,7 +79,7 @@ export class HeaderReader {
     this.#place = "value";
     switch (name) {
       case "received":
-        this.received++;
+        this.#received++;
         this.#place = "skipped";
         return;
       case "tls-required":

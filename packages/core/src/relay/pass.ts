@@ -61,7 +61,9 @@ export interface Obstacle {
  */
 export function passOn(envelope: HeldEnvelope, seconds: number, hop: NextHop): Passage {
   const { from, parameters, recipients } = envelope;
-  const by = passBy(parameters.by, seconds, hop);
+  // A clock that was set back gives no time.
+  const held = Math.max(seconds, 0);
+  const by = passBy(parameters.by, held, hop);
   const whole = ("reply" in by ? by : null) ?? lackOfTls(envelope, hop);
   const obstacles = recipients.map((recipient) => whole ?? lackOfRrvs(recipient.parameters, hop));
   const going = recipients.filter((_, at) => obstacles[at] === null);
@@ -78,7 +80,7 @@ export function passOn(envelope: HeldEnvelope, seconds: number, hop: NextHop): P
         : {
             from: from?.address ?? null,
             to: addressees(going, hop),
-            ...mailParameters(parameters, by.by, seconds, hop),
+            ...mailParameters(parameters, by.by, held, hop),
           },
     recipients: obstacles.map((obstacle, at): PassedRecipient => {
       if (obstacle !== null) return { index: null, obstacle, relayed: null, delayed: null };
@@ -107,13 +109,13 @@ function addressees(going: readonly HeldRecipient[], hop: NextHop): Addressee[] 
 function mailParameters(
   mail: MailParameters,
   by: DeliverBy | null,
-  seconds: number,
+  held: number,
   hop: NextHop,
 ): Omit<OutgoingEnvelope, "from" | "to"> {
   const { dsn, auth } = hop.capabilities;
   const envid = dsn ? mail.envid : null;
   // What is tracked is asked for by its ENVID.
-  const track = envid === null ? null : passTrack(mail.track, seconds, hop);
+  const track = envid === null ? null : passTrack(mail.track, held, hop);
   return {
     ...(mail.body !== null && { body: mail.body }),
     ...(mail.smtputf8 && { smtputf8: true }),
@@ -140,7 +142,7 @@ function passBy(
   const least = leastTime(hop);
   if (by.mode === "return") {
     if (seconds <= 0) return { reply: expired, elsewhere: false };
-    if (least === null || seconds < least) return { reply: expired, elsewhere: true };
+    if (least === null || seconds < least) return { reply: untimely, elsewhere: true };
   }
   // Whose time had passed before was told of by a host before.
   const late = by.mode === "notify" && by.seconds > 0 && seconds <= 0;
@@ -183,6 +185,7 @@ function offers({ capabilities }: NextHop, keyword: string): boolean {
 }
 
 const expired = reply(550, "5.4.7", "Delivery time expired");
+const untimely = reply(550, "5.4.7", "The next host does not promise to deliver in time");
 const tlsMissing = reply(550, "5.7.10", "REQUIRETLS: no verified TLS with the next host");
 const requireTlsMissing = reply(550, "5.7.30", "REQUIRETLS is not supported by the next host");
 const rrvsMissing = reply(550, "5.7.19", "RRVS is not supported by the next host");

@@ -6,7 +6,7 @@
 import { UsageError } from "../errors.ts";
 import type { Reply } from "../reply.ts";
 import { parseDomain } from "../syntax/domain.ts";
-import { decodeXtext } from "../syntax/xtext.ts";
+import { decodeXtext, encodeUtf8Address } from "../syntax/xtext.ts";
 import { ascii, encodeUtf8 } from "../wire/utf8.ts";
 import type { HeldRecipient } from "./envelope.ts";
 
@@ -73,13 +73,7 @@ function recipientFields(report: Report): string[] {
 /** An address with its type. What is not ASCII has a type of its own, and a form in ASCII (RFC 6533 §3). */
 function typedAddress(type: string, address: string): string {
   if (type.toLowerCase() !== "utf-8" && /^[\x20-\x7e]*$/.test(address)) return `${type}; ${address}`;
-  const encoded = address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
-    const point = letter.codePointAt(0) as number;
-    // Half a surrogate is no character, and has no form.
-    if (point >= 0xd800 && point <= 0xdfff) return "?";
-    return `\\x{${point.toString(16).toUpperCase().padStart(2, "0")}}`;
-  });
-  return `utf-8; ${encoded}`;
+  return `utf-8; ${encodeUtf8Address(address)}`;
 }
 
 /**
