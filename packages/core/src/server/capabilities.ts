@@ -1,11 +1,15 @@
-import type { ServerSettings } from "./config.ts";
+import type { AuthMechanism, ServerSettings } from "./config.ts";
+import type { TlsInfo } from "./events.ts";
 import type { Situation } from "./state.ts";
 
 /**
  * The extension lines of an EHLO or LHLO reply (RFC 5321 §4.1.1.1), made anew each time: what is offered may
  * differ before and after TLS and AUTH.
  */
-export function capabilities(situation: Situation, settings: ServerSettings): readonly string[] {
+export function capabilities(
+  situation: Situation & { readonly tls: TlsInfo | null },
+  settings: ServerSettings,
+): readonly string[] {
   const { extensions, limits } = settings;
   const lines: string[] = [];
   if (extensions.pipelining) lines.push("PIPELINING");
@@ -18,8 +22,8 @@ export function capabilities(situation: Situation, settings: ServerSettings): re
   if (extensions.dsn) lines.push("DSN");
   if ((settings.tls === "offered" || settings.tls === "required") && !situation.tlsActive)
     lines.push("STARTTLS");
-  const mechanisms = usable(situation, settings);
-  if (mechanisms !== "") lines.push(`AUTH ${mechanisms}`);
+  const mechanisms = settings.mechanisms.filter((mechanism) => lacking(mechanism, situation.tls) === null);
+  if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.map(({ name }) => name).join(" ")}`);
   if (extensions.etrn) lines.push("ETRN");
   if (extensions.vrfy) lines.push("VRFY");
   if (extensions.expn) lines.push("EXPN");
@@ -29,10 +33,14 @@ export function capabilities(situation: Situation, settings: ServerSettings): re
   return Object.freeze(lines);
 }
 
-/** Mechanisms that this client could use now (RFC 4954 §3): those that show credentials only inside TLS. */
-function usable(situation: Situation, settings: ServerSettings): string {
-  return settings.mechanisms
-    .filter(({ cleartext }) => situation.tlsActive || !cleartext)
-    .map(({ name }) => name)
-    .join(" ");
+/** What a mechanism needs and this session has not (RFC 4954 §3), and the rule that says so; null: nothing. */
+export function lacking(
+  { cleartext, needs = null }: AuthMechanism,
+  tls: TlsInfo | null,
+): { readonly rule: string; readonly what: string } | null {
+  if (cleartext && tls === null) return { rule: "A-AUTH-01", what: "TLS" };
+  if (needs === "certificate" && !tls?.peer) return { rule: "A-EXT-02", what: "a certificate of the client" };
+  const bound = tls !== null && Object.keys(tls.bindings).length > 0;
+  if (needs === "channel-binding" && !bound) return { rule: "A-SCRAM-14", what: "channel binding" };
+  return null;
 }

@@ -95,6 +95,7 @@ export function context(machine: Machine): Context {
     recipients: mail.recipients.length,
     envelope: () => machine.envelope(),
     refusedHere: mail.refused,
+    tls,
     parameters: mail.transaction === "none" ? null : mail.parameters,
     id: state.nextId,
   };

@@ -19,9 +19,9 @@ import { type Fault, isFault } from "../syntax/fault.ts";
 import type { ExtensionName, MailParameters } from "../syntax/parameters.ts";
 import type { Mailbox } from "../syntax/path.ts";
 import { decodeLossy } from "../wire/utf8.ts";
-import { capabilities } from "./capabilities.ts";
+import { capabilities, lacking } from "./capabilities.ts";
 import type { AuthMechanism, ServerSettings } from "./config.ts";
-import type { Envelope, Question } from "./events.ts";
+import type { Envelope, Question, TlsInfo } from "./events.ts";
 import * as replies from "./replies.ts";
 import {
   customRule,
@@ -56,6 +56,8 @@ export interface Context extends Situation {
   readonly envelope: () => Envelope;
   /** RCPTs of the open transaction that were refused. */
   readonly refusedHere: number;
+  /** What the handshake gave; null: there was none. */
+  readonly tls: TlsInfo | null;
   readonly parameters: MailParameters | null;
   /** The id for a question. */
   readonly id: number;
@@ -359,16 +361,11 @@ function auth(line: Uint8Array, at: number, end: number, context: Context): Inte
   const parsed = parseAuth(line, at, end);
   if (isFault(parsed)) return { kind: "refuse", fault: parsed, verb: "AUTH" };
   const mechanism = context.settings.mechanisms.find(({ name }) => name === parsed.mechanism);
-  if (mechanism === undefined || (mechanism.cleartext && !context.tlsActive)) {
-    const detail = mechanism === undefined ? "unknown mechanism" : "mechanism that needs TLS";
-    return refuse(
-      "AUTH",
-      mechanism === undefined ? "A-AUTH-03" : "A-AUTH-01",
-      detail,
-      at,
-      replies.authUnknown,
-    );
-  }
+  if (mechanism === undefined)
+    return refuse("AUTH", "A-AUTH-03", "unknown mechanism", at, replies.authUnknown);
+  const lack = lacking(mechanism, context.tls);
+  if (lack !== null)
+    return refuse("AUTH", lack.rule, `mechanism that needs ${lack.what}`, at, replies.authUnknown);
   if (parsed.initial !== null && mechanism.first === "server") {
     const detail = "initial response to a mechanism in which the server speaks first";
     return refuse("AUTH", "A-AUTH-04", detail, at, replies.authNoInitial);

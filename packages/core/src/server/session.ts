@@ -98,6 +98,7 @@ export class ServerSession {
       serverName: tls.serverName ?? null,
       peer: tls.peer ?? null,
       sufficient: tls.sufficient ?? true,
+      bindings: { ...tls.bindings },
     });
   }
 
