@@ -12,7 +12,9 @@ import type {
   ServerSession,
   TlsInfo,
 } from "@sansmtp/core";
+import type { Identity } from "@sansmtp/sasl";
 import { Audience } from "./audience.ts";
+import { Authentications, checkAuthentication } from "./authentication.ts";
 import type { Closing, Connected, ConnectionFacts } from "./connection.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
 import type { Answer, Handler, Handlers, MessageAnswer } from "./handlers.ts";
@@ -45,12 +47,14 @@ class Pump implements Connected {
   remote: Endpoint | null;
   local: Endpoint | null;
   proxy: ProxyHeader | null = null;
+  identity: Identity | null = null;
   readonly closed: Promise<Closing>;
   readonly #session: ServerSession;
   readonly #transport: Transport;
   readonly #handlers: Handlers;
   readonly #audience: Audience;
   readonly #stall: Millis;
+  readonly #authentications: Authentications | null;
   readonly #transaction: Transaction = new Transaction();
   #reception: Reception | null = null;
   #resolveClosed: (closing: Closing) => void = () => {};
@@ -78,6 +82,17 @@ class Pump implements Connected {
     this.#transport = transport;
     this.#handlers = handlers;
     this.#audience = new Audience(handlers, this);
+    checkAuthentication(handlers, session.settings.mechanisms);
+    const { authenticate, authentication = {} } = handlers;
+    this.#authentications =
+      authenticate === undefined
+        ? null
+        : new Authentications(
+            session,
+            authentication,
+            () => transport.now(),
+            (asked) => authenticate(asked, this),
+          );
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -243,6 +258,7 @@ class Pump implements Connected {
         this.#later(() => {
           if (this.#session.phase !== "upgrading") return;
           this.#session.upgraded(tls, this.#transport.now());
+          this.identity = null;
           this.#audience.secured(this.#session.client.tls as TlsInfo);
         }),
       (error: unknown) =>
@@ -257,6 +273,7 @@ class Pump implements Connected {
     const closing: Closing = { reason, error: this.#error };
     this.#closing = closing;
     this.#reception?.abort("closed");
+    this.#authentications?.abandon();
     this.#forget();
     this.#transport.close();
     this.#controller?.abort();
@@ -286,8 +303,12 @@ class Pump implements Connected {
       this.local = question.proxy.destination ?? this.local;
     }
     const handler = this.#handlers[question.type] as Handler<Question> | undefined;
+    // What comes instead of a response has cancelled the exchange.
+    if (question.type !== "auth") this.#authentications?.abandon();
     this.#decide(
       () => {
+        if (question.type === "auth" && this.#authentications !== null)
+          return this.#authentications.respond(question);
         if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
         return handler === undefined ? unhandled(question.type) : handler(question, this);
       },
@@ -303,7 +324,10 @@ class Pump implements Connected {
     const given = this.#give(question, answer ?? question.reply, (reply) =>
       this.#session.answer(question.id, reply, this.#transport.now()),
     );
-    if (given !== null) this.#transaction.answered(question, given);
+    if (given === null) return;
+    this.#transaction.answered(question, given);
+    if (question.type === "auth" && given.code === 235)
+      this.identity = this.#authentications?.identity ?? null;
   }
 
   /** Calls what may throw, return or promise, and goes on with what came of it, now or later. */

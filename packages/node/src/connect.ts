@@ -68,13 +68,16 @@ async function open(options: ConnectOptions, tls: Tls): Promise<Client> {
   const { signal, tlsOptions = {}, auth } = options;
   const { host = "localhost" } = options;
   signal?.throwIfAborted();
-  const socket = await dial(options, host, options.port ?? defaultPort(options, tls));
+  const port = options.port ?? defaultPort(options, tls);
+  const socket = await dial(options, host, port);
   const verify = tls !== "offered" || auth !== undefined;
   const handshakes = new ClientHandshakes(host, { rejectUnauthorized: verify, ...tlsOptions });
   const transport = new SocketTransport(socket, handshakes);
   let client: Client;
   try {
-    client = new Client({ ...options, tls, name: options.name ?? ownName(endsOf(socket).local) }, transport);
+    const name = options.name ?? ownName(endsOf(socket).local);
+    const server = options.path === undefined ? { host, port } : {};
+    client = new Client({ ...options, ...server, tls, name }, transport);
   } catch (error) {
     socket.destroy();
     throw error;

@@ -248,6 +248,11 @@ export class ServerSession {
     });
   }
 
+  /** The configuration with its defaults. */
+  get settings(): ServerSettings {
+    return this.#settings;
+  }
+
   /**
    * Everything there is to know, as plain JSON, to go on with `restore`. Configuration is not part of it.
    *
