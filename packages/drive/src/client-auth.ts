@@ -94,9 +94,10 @@ export class ClientAuthentication {
   #replied({ name, complete }: ClientMechanism, reply: ReceivedReply, second: boolean): void {
     const accepted = Math.trunc(reply.code / 100) === 2;
     if (accepted && complete !== false) return this.#client.succeeded();
-    // RFC 4954 §6: 535 may be the mechanism's, not the password's.
+    // RFC 4954 §6: 535 may be the mechanism's, not the password's. But who could not prove itself is told no more.
     const auth = this.#auth;
-    if (reply.code === 535 && !second && typeof auth !== "function" && !isMechanism(auth)) {
+    const again = reply.code === 535 && !second && !this.#gaveUp;
+    if (again && typeof auth !== "function" && !isMechanism(auth)) {
       const { mechanism } = this.#choice(auth, name);
       if (mechanism !== null) return this.#try(mechanism, true);
     }
