@@ -7,7 +7,8 @@ import type { TLSSocket } from "node:tls";
  * - `tls-exporter` (RFC 9266) with TLS 1.3 only: before, it is safe only with an extended master secret, and Node does
  *   not tell whether there is one.
  * - `tls-unique` (RFC 5929) with TLS 1.2, of a handshake that has resumed nothing.
- * - `tls-server-end-point` (RFC 5929): the hash of the server's certificate.
+ * - `tls-server-end-point` (RFC 5929): the hash of the server's certificate, which a server does not have at hand when a
+ *   session was resumed.
  */
 export function bindingsOf(
   secure: TLSSocket,
