@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  type ClientAttributes,
   type ClientConfig,
   ClientSession,
   type Failure,
@@ -35,6 +36,8 @@ export interface ClientOptions extends ClientConfig {
   readonly port?: number;
   /** Random octets for nonces. Default: `crypto.getRandomValues` of the runtime. */
   readonly random?: Random;
+  /** Tells a server that trusts this host for whom it speaks, before AUTH: see XCLIENT. Refused, the client fails. */
+  readonly xclient?: ClientAttributes;
   readonly observe?: ClientObserver;
   /** Told of what a hook throws. By default it goes to the console. */
   readonly onError?: (error: unknown) => void;
@@ -71,6 +74,8 @@ export class Client {
   #settleClosed: (closing: ClientClosing) => void = () => {};
   /** Null: none is wanted, or it has not begun. */
   #authenticates: ClientAuthentication | null = null;
+  #presented = false;
+  #turn: ((transport: Transport) => Incoming) | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
   /** It is ready, or never will be: what is asked for goes to the session at once, in the order of the calls. */
@@ -103,6 +108,7 @@ export class Client {
       secured: (tls: Partial<TlsInfo>) => {
         this.#tls = tls;
       },
+      turned: (connection: Transport) => this.#turned(connection),
       closed: (error: unknown) => this.#ended(error),
       onError: (error: unknown) => this.#report(error),
     };
@@ -178,6 +184,26 @@ export class Client {
    */
   verify(text: string): Promise<ReceivedReply> {
     return this.#command("VRFY", text);
+  }
+
+  /**
+   * ATRN (RFC 2645): asks the server to send the mail of these domains, none: all that this client may have. When it
+   * agrees, the roles turn, this client is over, and the connection is the server's that `begin` makes of it.
+   *
+   * @param begin makes it: `(transport) => serve(new ServerSession(config), transport, handlers, facts)`
+   * @returns resolves when the roles have turned; rejects with {@link ConnectError} when the server refuses
+   * @throws {UsageError} (as a rejection) when one is not a domain
+   */
+  async atrn(domains: readonly string[], begin: (transport: Transport) => Incoming): Promise<void> {
+    this.#turn = begin;
+    const reply = await this.#ask("ATRN", () => this.#session.atrn(domains));
+    if (reply === null) return;
+    this.#turn = null;
+    throw new ConnectError(
+      { code: "atrn-refused", detail: "the server does not send mail now" },
+      reply,
+      null,
+    );
   }
 
   /** QUIT, when all that was asked for is done; resolves when the connection is over. */
@@ -275,6 +301,11 @@ export class Client {
   }
 
   async #command(verb: string, argument?: string): Promise<ReceivedReply> {
+    return (await this.#ask(verb, () => this.#session.command(verb, argument))) as ReceivedReply;
+  }
+
+  /** Asks something of the session that has a reply; null: the roles have turned in its place. */
+  async #ask(verb: string, call: () => number): Promise<ReceivedReply | null> {
     if (this.#quitting) throw new UsageError(`${verb}: the client was told to quit`);
     if (!this.#settled) await this.ready;
     return this.#during(
@@ -283,9 +314,14 @@ export class Client {
         const job: Job = {
           kind: "command",
           replied: resolve,
+          turned: () => resolve(null),
           skipped: (failure, reply) => reject(new ConnectError(failure, reply, this.#pump.error)),
         };
-        this.#pump.enter(() => this.#jobs.set(this.#session.command(verb, argument), job));
+        try {
+          this.#pump.enter(() => this.#jobs.set(call(), job));
+        } catch (error) {
+          reject(error);
+        }
       }),
     );
   }
@@ -301,6 +337,8 @@ export class Client {
   #news(event: ClientNews): void {
     switch (event.type) {
       case "ready":
+        if (!this.#presented && this.#options.xclient !== undefined)
+          return this.#present(this.#options.xclient);
         if (this.#authenticates !== null || this.#options.auth === undefined) return this.#settleReady(null);
         this.#authenticates = this.#authentication(this.#options.auth);
         return this.#authenticates.begin();
@@ -354,6 +392,21 @@ export class Client {
     }
   }
 
+  #present(attributes: ClientAttributes): void {
+    this.#presented = true;
+    this.#jobs.set(this.#session.xclient(attributes), {
+      kind: "command",
+      replied: (reply) => {
+        if (Math.trunc(reply.code / 100) === 2) return;
+        this.#giveUp(
+          { code: "xclient-refused", detail: "the server does not take XCLIENT from here" },
+          reply,
+        );
+      },
+      skipped: (failure, reply) => this.#giveUp(failure, reply),
+    });
+  }
+
   #authentication(auth: Auth): ClientAuthentication {
     const { random, host, port } = this.#options;
     const octets = randomOf(random);
@@ -387,6 +440,14 @@ export class Client {
     const jobs = [...this.#jobs.values()];
     this.#jobs.clear();
     for (const job of jobs) if (job.kind === "command") job.skipped(failure, reply);
+  }
+
+  #turned(transport: Transport): Incoming | null {
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    this.#quitting = true;
+    for (const job of jobs) if (job.kind === "command") job.turned?.();
+    return this.#turn?.(transport) ?? null;
   }
 
   #ended(error: unknown): void {

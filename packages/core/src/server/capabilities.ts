@@ -1,39 +1,59 @@
-import type { AuthMechanism, ServerSettings } from "./config.ts";
+import type { Extension, ExtensionName, Surroundings } from "../extensions/extension.ts";
+import { extensionOf, registry } from "../extensions/registry.ts";
+import type { AuthMechanism } from "./config.ts";
 import type { TlsInfo } from "./events.ts";
-import type { Situation } from "./state.ts";
+import type { ServerSettings } from "./settings.ts";
+import type { Offer } from "./state.ts";
 
 /**
  * The extension lines of an EHLO or LHLO reply (RFC 5321 §4.1.1.1), made anew each time: what is offered may
- * differ before and after TLS and AUTH.
+ * differ before and after TLS and AUTH, and by who the client is.
  */
-export function capabilities(
-  situation: Situation & { readonly tls: TlsInfo | null },
-  settings: ServerSettings,
-): readonly string[] {
-  const { extensions, limits } = settings;
+export function capabilities(surroundings: Surroundings, settings: ServerSettings): readonly string[] {
   const lines: string[] = [];
-  if (extensions.pipelining) lines.push("PIPELINING");
-  if (extensions.size) lines.push(`SIZE ${limits.message}`);
-  if (extensions["8bitmime"]) lines.push("8BITMIME");
-  if (extensions.smtputf8) lines.push("SMTPUTF8");
-  if (extensions.enhancedStatusCodes) lines.push("ENHANCEDSTATUSCODES");
-  if (extensions.chunking) lines.push("CHUNKING");
-  if (extensions.binarymime) lines.push("BINARYMIME");
-  if (extensions.dsn) lines.push("DSN");
-  if ((settings.tls === "offered" || settings.tls === "required") && !situation.tlsActive)
-    lines.push("STARTTLS");
-  const mechanisms = settings.mechanisms.filter((mechanism) => lacking(mechanism, situation.tls) === null);
-  if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.map(({ name }) => name).join(" ")}`);
-  if (extensions.etrn) lines.push("ETRN");
-  if (extensions.vrfy) lines.push("VRFY");
-  if (extensions.expn) lines.push("EXPN");
-  for (const { keyword } of settings.commands) if (keyword !== null) lines.push(keyword);
-  if (extensions.help) lines.push("HELP");
+  for (const extension of registry) {
+    const words = announced(extension, surroundings, settings);
+    if (words !== null) lines.push(words === "" ? extension.keyword : `${extension.keyword} ${words}`);
+  }
+  for (const { keyword, announce } of settings.custom) {
+    if (keyword !== null) lines.push(announce === "" ? keyword : `${keyword} ${announce}`);
+  }
   // They are shown to the application before they are sent.
   return Object.freeze(lines);
 }
 
-/** What a mechanism needs and this session has not (RFC 4954 §3), and the rule that says so; null: nothing. */
+/** What stands behind the keyword of an extension now; null: it is not offered to this client now. */
+export function announced(
+  { name, announce }: Extension,
+  surroundings: Surroundings,
+  settings: ServerSettings,
+): string | null {
+  if (!offered(name, settings)) return null;
+  return announce === undefined ? "" : announce(surroundings);
+}
+
+/** Whether a configuration offers something at all. */
+export function offered(offer: Offer, settings: ServerSettings): boolean {
+  switch (offer) {
+    case "always":
+      return true;
+    case "never":
+      return false;
+    case "starttls":
+      return settings.tls !== "none";
+    case "auth":
+      return settings.mechanisms.length > 0;
+    default:
+      return settings.extensions[offer] !== false;
+  }
+}
+
+/** The mechanisms that a client could use now (RFC 4954 §3). */
+export function usableMechanisms(settings: ServerSettings, tls: TlsInfo | null): readonly string[] {
+  return settings.mechanisms.filter((mechanism) => lacking(mechanism, tls) === null).map(({ name }) => name);
+}
+
+/** What a mechanism needs and this session has not, and the rule that says so; null: nothing. */
 export function lacking(
   { cleartext, needs = null }: AuthMechanism,
   tls: TlsInfo | null,
@@ -43,4 +63,13 @@ export function lacking(
   const bound = tls !== null && Object.keys(tls.bindings).length > 0;
   if (needs === "channel-binding" && !bound) return { rule: "A-SCRAM-14", what: "channel binding" };
   return null;
+}
+
+/** Whether an extension is offered to this client now. */
+export function isOffered(
+  name: ExtensionName,
+  surroundings: Surroundings,
+  settings: ServerSettings,
+): boolean {
+  return announced(extensionOf(name), surroundings, settings) !== null;
 }
