@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 // An example of a README that is marked so is run, and what it prints is compared with the block behind it.
 const marked = /<!-- run by test\/readme\.test\.ts[^>]*-->\s+```ts\n(.*?)```\s+```text\n(.*?)```/gs;
 
-const examples = ["README.md", "packages/sasl/README.md"]
+const examples = ["README.md", "packages/sasl/README.md", "packages/node/README.md"]
   .flatMap((file) => {
     const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
     return Array.from(text.matchAll(marked), ([, code, output], index) => ({
@@ -17,7 +17,12 @@ const examples = ["README.md", "packages/sasl/README.md"]
   .map((example, index) => ({ ...example, index }));
 
 test("there are examples to run", () => {
-  expect(examples.map(({ file }) => file)).toEqual(["README.md", "README.md", "packages/sasl/README.md"]);
+  expect(examples.map(({ file }) => file)).toEqual([
+    "README.md",
+    "README.md",
+    "packages/sasl/README.md",
+    "packages/node/README.md",
+  ]);
 });
 
 test.each(examples)("$name prints what it says", async ({ index, code, output }) => {
