@@ -86,7 +86,8 @@ async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promis
   const name = options.name ?? ownName(dialler.hostname(), dialled.local);
   let client: Client;
   try {
-    client = new Client({ ...options, tls, name }, dialled.transport);
+    const server = "path" in place ? {} : place;
+    client = new Client({ ...options, ...server, tls, name }, dialled.transport);
   } catch (error) {
     dialled.destroy();
     throw error;
