@@ -1,7 +1,13 @@
 import { connect as connectNet, isIP, isIPv6, type Socket } from "node:net";
 import { hostname } from "node:os";
 import type { ConnectionOptions } from "node:tls";
-import { type Endpoint, parseDomain, UsageError } from "@sansmtp/core";
+import {
+  type Endpoint,
+  formatProxyHeader,
+  type ProxyStatement,
+  parseDomain,
+  UsageError,
+} from "@sansmtp/core";
 import { Client, type ClientOptions, ConnectError, Pool, type PoolOptions } from "@sansmtp/drive";
 import { endsOf } from "./addresses.ts";
 import { ClientHandshakes } from "./client-handshakes.ts";
@@ -32,6 +38,11 @@ export interface ConnectOptions extends Omit<ClientOptions, "name"> {
    * since nobody who could forge a certificate needs to: he could take away the offer.
    */
   readonly tlsOptions?: ConnectionOptions;
+  /**
+   * Whom the server is to take for the client, said by the PROXY protocol before anything else, before TLS, too. Only
+   * for a server that is set up to expect it. See {@link formatProxyHeader}.
+   */
+  readonly proxyHeader?: ProxyStatement;
   /** How long to wait for the connection itself, in milliseconds. Default 30,000. */
   readonly connectTimeout?: number;
   /** Ends the attempt; when the client is ready it has done its work. */
@@ -66,12 +77,14 @@ export function createPool(options: ConnectOptions & PoolOptions): Pool {
 
 async function open(options: ConnectOptions, tls: Tls): Promise<Client> {
   const { signal, tlsOptions = {}, auth } = options;
-  const { host = "localhost" } = options;
+  const { host = "localhost", proxyHeader } = options;
+  const header = proxyHeader === undefined ? null : formatProxyHeader(proxyHeader);
   signal?.throwIfAborted();
   const socket = await dial(options, host, options.port ?? defaultPort(options, tls));
   const verify = tls !== "offered" || auth !== undefined;
   const handshakes = new ClientHandshakes(host, { rejectUnauthorized: verify, ...tlsOptions });
   const transport = new SocketTransport(socket, handshakes);
+  if (header !== null) socket.write(header);
   let client: Client;
   try {
     client = new Client({ ...options, tls, name: options.name ?? ownName(endsOf(socket).local) }, transport);
