@@ -1,7 +1,7 @@
 import type { Outcome } from "@sansmtp/core";
 import { type Client, type ConnectOptions, connect } from "@sansmtp/node";
 import { test } from "vitest";
-import type { Listening, Peer } from "./peers.ts";
+import type { Listening, Peer } from "./peer.ts";
 import { Folder, freePort, requireServer } from "./root.ts";
 
 /** A test with servers of somebody else's, each stopped after it, and our client, whose dialogue a failure shows. */
