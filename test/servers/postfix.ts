@@ -1,4 +1,5 @@
-import { daemon, filesIn, type Peer } from "./peer.ts";
+import { readFileSync } from "node:fs";
+import { filesIn, type Peer } from "./peer.ts";
 import { Daemon } from "./root.ts";
 
 /**
@@ -23,10 +24,12 @@ export function postfix(settings: Readonly<Record<string, string>> = {}, service
       await folder.write("master.cf", listener + commonServices + services);
       const all = Object.entries({ ...commonSettings, ...settings });
       await folder.write("main.cf", all.map(([name, value]) => `${name} = ${value}\n`).join(""));
-      return daemon(
-        await Daemon.start("/usr/lib/postfix/sbin/master", ["-d", "-c", folder.inside], port),
-        (local) => filesIn(folder.outside("kept", local, "new")),
-      );
+      const running = await Daemon.start("/usr/lib/postfix/sbin/master", ["-d", "-c", folder.inside], port);
+      return {
+        stop: () => running.stop(),
+        kept: (local) => filesIn(folder.outside("kept", local, "new")),
+        toString: () => `Postfix has logged:\n${readFileSync(folder.outside("log"), "utf8")}`,
+      };
     },
   };
 }
@@ -39,8 +42,8 @@ const commonSettings: Readonly<Record<string, string>> = {
   inet_protocols: "ipv4",
   queue_directory: "$config_directory/queue",
   data_directory: "$config_directory/data",
-  maillog_file: "/dev/stdout",
-  maillog_file_prefixes: "/dev",
+  maillog_file: "$config_directory/log",
+  maillog_file_prefixes: "/tmp",
   alias_maps: "",
   alias_database: "",
   virtual_mailbox_domains: "example.com",
