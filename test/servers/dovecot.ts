@@ -1,5 +1,6 @@
+import { createHmac } from "node:crypto";
 import { daemon, filesIn, type Peer } from "./peer.ts";
-import { Daemon } from "./root.ts";
+import { Daemon, type Folder, freePort } from "./root.ts";
 
 export const dovecot: Peer = {
   name: "Dovecot as LMTP",
@@ -53,3 +54,70 @@ service lmtp {
     );
   },
 };
+
+/**
+ * Starts the authentication of Dovecot for other servers: user@example.com has the password `pencil`, or a
+ * {@link token}; anybody may be anonymous.
+ */
+export async function authentication(
+  folder: Folder,
+): Promise<{ readonly daemon: Daemon; readonly port: number }> {
+  const { inside } = folder;
+  const port = await freePort();
+  await folder.folder("base");
+  await folder.folder("keys/default/HS256");
+  await folder.write("keys/default/HS256/default", Buffer.from(secret).toString("base64"));
+  await folder.write("users", "user@example.com:{PLAIN}pencil\n");
+  const tokens = await folder.write(
+    "oauth2.conf",
+    `introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=${inside}/keys/
+username_attribute = sub
+`,
+  );
+  const configuration = await folder.write(
+    "dovecot.conf",
+    `base_dir = ${inside}/base
+state_dir = ${inside}/base
+protocols =
+log_path = /dev/stderr
+auth_verbose = yes
+auth_debug = yes
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2 anonymous
+auth_anonymous_username = nobody
+auth_failure_delay = 0
+first_valid_uid = 1
+passdb {
+  driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+  args = ${inside}/users
+}
+passdb {
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = ${tokens}
+}
+service auth {
+  inet_listener {
+    address = 127.0.0.1
+    port = ${port}
+  }
+}
+`,
+  );
+  const daemon = await Daemon.start("/usr/sbin/dovecot", ["-F", "-c", configuration], port);
+  return { daemon, port };
+}
+
+/** A bearer token for a user, as a JSON Web Token signed with HS256 (RFC 7519), good for ten minutes. */
+export function token(user: string, key: string = secret): string {
+  const encoded = (what: unknown): string => Buffer.from(JSON.stringify(what)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const signed = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded({ sub: user, nbf: now - 60, exp: now + 600 })}`;
+  return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+}
+
+/** With this tokens are signed, and checked. */
+const secret = "what nobody else knows";

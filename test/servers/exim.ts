@@ -1,4 +1,4 @@
-import { daemon, filesIn, type Peer } from "./peer.ts";
+import { filesIn, logging, type Peer } from "./peer.ts";
 import { Daemon } from "./root.ts";
 
 /**
@@ -73,7 +73,8 @@ ${authenticators}
 `,
       );
       const given = ["-C", configuration, "-bdf", "-q1h", "-oX", `127.0.0.1.${port}`];
-      return daemon(await Daemon.start("/usr/sbin/exim4", given, port), (local) =>
+      const running = await Daemon.start("/usr/sbin/exim4", given, port);
+      return logging(running, folder.outside("spool", "mainlog"), (local) =>
         filesIn(folder.outside("kept", local, "new")),
       );
     },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Daemon, Folder } from "./root.ts";
 
 /** A server of somebody else's, and what it can do. */
@@ -28,6 +28,21 @@ export interface Listening {
 /** A program that runs in the root, and where it keeps mail. */
 export function daemon(running: Daemon, kept: Listening["kept"]): Listening {
   return { stop: () => running.stop(), kept, toString: () => running.toString() };
+}
+
+/** A program that writes what it has to say to a file. */
+export function logging(running: Daemon, log: string, kept: Listening["kept"]): Listening {
+  // Its folder may be gone when somebody asks.
+  let last: string | null = null;
+  const logged = (): string => (existsSync(log) ? readFileSync(log, "utf8") : "nothing\n");
+  return {
+    async stop() {
+      await running.stop();
+      last = logged();
+    },
+    kept,
+    toString: () => `${running}It has logged:\n${last ?? logged()}`,
+  };
 }
 
 /** A server, and another program that it needs. */

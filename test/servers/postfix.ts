@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { filesIn, type Peer } from "./peer.ts";
+import { filesIn, logging, type Peer } from "./peer.ts";
 import { Daemon } from "./root.ts";
 
 /**
@@ -25,11 +24,9 @@ export function postfix(settings: Readonly<Record<string, string>> = {}, service
       const all = Object.entries({ ...commonSettings, ...settings });
       await folder.write("main.cf", all.map(([name, value]) => `${name} = ${value}\n`).join(""));
       const running = await Daemon.start("/usr/lib/postfix/sbin/master", ["-d", "-c", folder.inside], port);
-      return {
-        stop: () => running.stop(),
-        kept: (local) => filesIn(folder.outside("kept", local, "new")),
-        toString: () => `Postfix has logged:\n${readFileSync(folder.outside("log"), "utf8")}`,
-      };
+      return logging(running, folder.outside("log"), (local) =>
+        filesIn(folder.outside("kept", local, "new")),
+      );
     },
   };
 }
