@@ -38,7 +38,7 @@ export class Door {
   readonly port: number;
   readonly server: Listening;
   readonly #protocol: "smtp" | "lmtp";
-  readonly #certificate: string;
+  readonly certificate: string;
   readonly #clients: Client[] = [];
   /** What was said, without content. */
   dialogue = "";
@@ -47,7 +47,7 @@ export class Door {
     this.port = port;
     this.server = server;
     this.#protocol = protocol;
-    this.#certificate = certificate;
+    this.certificate = certificate;
   }
 
   async connect(options: Partial<ConnectOptions> = {}): Promise<Client> {
@@ -70,7 +70,7 @@ export class Door {
         dataInit: 10_000,
         dataDone: 30_000,
       },
-      tlsOptions: { ca: this.#certificate },
+      tlsOptions: { ca: this.certificate },
       observe: { send: (octets) => note("C", octets), receive: (octets) => note("S", octets) },
       ...options,
     });
