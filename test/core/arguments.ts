@@ -1,7 +1,8 @@
 import { expect } from "vitest";
+import type { ExtensionName } from "../../packages/core/src/extensions/extension.ts";
+import { standardParameters } from "../../packages/core/src/extensions/registry.ts";
 import { type ArgumentContext, parseMail, parseRcpt } from "../../packages/core/src/syntax/command.ts";
 import { type Fault, isFault } from "../../packages/core/src/syntax/fault.ts";
-import type { ExtensionName } from "../../packages/core/src/syntax/parameters.ts";
 import {
   type Lenient,
   type Path,
@@ -34,7 +35,9 @@ export function context(given: Given = {}): ArgumentContext {
     utf8,
     lenient: { ...strict, ...given.lenient },
     limits: { localPart: 64, domain: 255, path: 256, ...given.limits },
-    extensions: (name) => !plain && !without.includes(name) && (name !== "smtputf8" || utf8 !== "absent"),
+    extensions: (name) =>
+      !plain && !without.includes(name as ExtensionName) && (name !== "smtputf8" || utf8 !== "absent"),
+    known: standardParameters,
     plain,
     maxParameters,
   };

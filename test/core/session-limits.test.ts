@@ -274,6 +274,16 @@ const limits: Record<keyof ServerLimits, () => void> = {
     expect(codesOf(many.sent)).toBe(`220 250 250 ${Array(100).fill("250").join(" ")} 452 452 452 452 452`);
   },
 
+  recipientDomains() {
+    const client = new Client({ limits: { recipientDomains: 2 } });
+    client.say(ehlo + mail);
+    const to = (domain: string) => `RCPT TO:<b@${domain}>`;
+    expect(client.codes(to("one.example"), to("two.example"), to("three.example"), to("ONE.example"))).toBe(
+      "250 250 452 250",
+    );
+    expect(client.codes("RSET", mail.trim(), to("three.example"), to("two.example"))).toBe("250 250 452 250");
+  },
+
   parameters() {
     // A parameter that is unknown or repeated is refused at once: no more are ever held than there are known.
     const client = new Client({

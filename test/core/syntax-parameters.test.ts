@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ExtensionName } from "../../packages/core/src/extensions/extension.ts";
 import { isFault } from "../../packages/core/src/syntax/fault.ts";
-import {
-  type ExtensionName,
-  noMailParameters,
-  noRcptParameters,
-} from "../../packages/core/src/syntax/parameters.ts";
+import { noMailParameters, noRcptParameters } from "../../packages/core/src/syntax/parameters.ts";
 import { type Given, octets, readMail, readRcpt, said } from "./arguments.ts";
 
 const onMail = (text: string, given: Given = {}) => {

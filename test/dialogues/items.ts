@@ -13,6 +13,8 @@ export function itemOf(event: ServerEvent): Item | null {
       };
     case "close":
       return { kind: "action", what: `close ${event.reason}` };
+    case "turn":
+      return { kind: "action", what: `turn ${event.domains.join(",")}`.trimEnd() };
     case "body":
       return { kind: "body", octets: latin1(event.data) };
     case "reset":

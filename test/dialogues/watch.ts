@@ -29,6 +29,10 @@ export class Watch {
         this.#open.clear();
         this.#claim(session.waiting === "closed", `waiting is ${session.waiting} after close`);
         return;
+      case "turn":
+        this.closed = true;
+        this.#claim(session.waiting === "closed", `waiting is ${session.waiting} after turn`);
+        return;
       case "upgrade":
         this.#upgrading = true;
         this.#claim(session.phase === "upgrading", `the phase is ${session.phase} after upgrade`);

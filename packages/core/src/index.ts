@@ -27,11 +27,30 @@ export { ClientSession } from "./client/session.ts";
 export type { ClientSnapshot } from "./client/snapshot.ts";
 export { UsageError } from "./errors.ts";
 export { type Exchanged, exchange } from "./exchange.ts";
+export { type BurlOptions, isAnnounced } from "./extensions/burl.ts";
+export type { CustomExtension, CustomParameter, CustomVerb } from "./extensions/custom.ts";
+export type { DeliverByOptions } from "./extensions/deliver-by.ts";
+export type {
+  AddresseeParameters,
+  Extension,
+  ExtensionName,
+  Extensions,
+  OutgoingParameters,
+  Parameter,
+  Service,
+  Surroundings,
+} from "./extensions/extension.ts";
+export type { FutureReleaseOptions } from "./extensions/future-release.ts";
+export type { PriorityOptions } from "./extensions/priority.ts";
+export { defaultExtensions, registry } from "./extensions/registry.ts";
+export type { SolicitOptions } from "./extensions/solicit.ts";
+export type { TrustOptions } from "./extensions/trust.ts";
 export { type Reply, reply, replyClass } from "./reply.ts";
 export * from "./server/config.ts";
 export type * from "./server/events.ts";
 export type { Waiting } from "./server/record.ts";
 export { ServerSession } from "./server/session.ts";
+export { type ServerSettings, settle } from "./server/settings.ts";
 export type { ServerSnapshot } from "./server/snapshot.ts";
 export {
   type ArgumentKind,
@@ -47,16 +66,20 @@ export {
   type Transaction,
   type Verb,
 } from "./server/state.ts";
+export type { Attribute, ClientAttributes, ForwardedAttributes } from "./syntax/attributes.ts";
 export { decodeBase64, encodeBase64 } from "./syntax/base64.ts";
 export type { Capabilities, Limits } from "./syntax/capabilities.ts";
 export { type Domain, formatDomain, parseDomain, sameDomain } from "./syntax/domain.ts";
 export type { Json } from "./syntax/json.ts";
 export {
-  type ExtensionName,
+  type DeliverBy,
   type MailParameters,
   noMailParameters,
   noRcptParameters,
+  type OriginalRecipient,
   type RcptParameters,
+  type RecipientValidSince,
+  type Track,
 } from "./syntax/parameters.ts";
 export {
   formatMailbox,

@@ -25,6 +25,8 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
   readonly #taken: () => void;
   #held: Uint8Array | null = null;
   #waiting: Waiter[] = [];
+  /** Those who wait for {@link room}. */
+  #emptied: (() => void)[] = [];
   #state: "open" | "ended" | "left" | MessageAborted = "open";
 
   /** @param taken is called when the piece that was held is gone */
@@ -35,6 +37,17 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
   /** Whether a piece waits to be taken. */
   get full(): boolean {
     return this.#held !== null;
+  }
+
+  /** Whether anybody still reads, or may. */
+  get wanted(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Resolves when no piece waits to be taken. */
+  room(): Promise<void> {
+    if (this.#held === null) return Promise.resolve();
+    return new Promise((resolve) => this.#emptied.push(resolve));
   }
 
   /** The next piece. Not while it is full. */
@@ -56,7 +69,7 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
   abort(error: MessageAborted): void {
     if (this.#state !== "open") return;
     this.#state = error;
-    this.#held = null;
+    this.#empty();
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
   }
 
@@ -64,11 +77,16 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
     return this;
   }
 
+  #empty(): void {
+    this.#held = null;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
   /** The next piece, when there is one. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#held !== null) {
       const value = this.#held;
-      this.#held = null;
+      this.#empty();
       this.#taken();
       return Promise.resolve({ done: false, value });
     }
@@ -82,7 +100,7 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
     if (this.#state === "open" || this.#state === "ended") this.#state = "left";
     for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
     if (this.#held !== null) {
-      this.#held = null;
+      this.#empty();
       this.#taken();
     }
     return Promise.resolve(done);

@@ -4,7 +4,7 @@ import type { ClientIdentity, CloseReason, Endpoint, Envelope, ProxyHeader } fro
 export interface Connection {
   /** As the adapter has numbered it. */
   readonly id: number;
-  /** The client's address: what the PROXY header says, if there is one, else `peer`. Null for a Unix socket. */
+  /** The client's address: what XCLIENT says, or the PROXY header, if there is one, else `peer`. Null for a Unix socket. */
   readonly remote: Endpoint | null;
   /** What the client has connected to, likewise. */
   readonly local: Endpoint | null;
@@ -30,7 +30,8 @@ export interface Connection {
 
 /** How a connection ended. */
 export interface Closing {
-  readonly reason: CloseReason;
+  /** As the session gave it; `turn`: the roles had turned, and what came then is over. */
+  readonly reason: CloseReason | "turn";
   /** What the transport gave as the cause: a failed handshake, a reset connection; null if it gave none. */
   readonly error: unknown;
 }

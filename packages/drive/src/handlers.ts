@@ -1,5 +1,7 @@
 import type {
+  AtrnQuestion,
   AuthQuestion,
+  BurlQuestion,
   CommandQuestion,
   ConnectQuestion,
   Content,
@@ -17,6 +19,7 @@ import type {
   StartTlsQuestion,
   TlsInfo,
 } from "@sansmtp/core";
+import type { Client, ClientOptions } from "./client.ts";
 import type { Closing, Connection } from "./connection.ts";
 
 /** A reply, whose code is the decision; `undefined` gives the default, which each question carries as `reply`. */
@@ -51,6 +54,18 @@ export interface Handlers {
   readonly message?: Handler<Message, MessageAnswer>;
   readonly command?: Handler<CommandQuestion>;
   /**
+   * BURL (RFC 4468): fetches the content of a URL, which is put behind what `message` has of the body so far. A reply
+   * refuses; the default is 451. Content that breaks off is refused, and the message with it.
+   */
+  readonly burl?: Handler<BurlQuestion, Answer | AsyncIterable<Uint8Array>>;
+  /** ATRN (RFC 2645): 250 turns the roles. To be given together with `turn`. */
+  readonly atrn?: Handler<AtrnQuestion>;
+  /**
+   * The roles have turned: the other side greets, and this side sends it its mail. When this returns without having
+   * called `client` the connection is closed.
+   */
+  readonly turn?: (turned: Turned, connection: Connection) => void;
+  /**
    * Something went wrong on this side: a handler threw, or gave a reply that cannot be; a hook threw. The client has
    * been told 4yz. Default: `console.error`. What this hook throws is lost.
    */
@@ -66,6 +81,18 @@ export interface Handlers {
    * @param id the number that the connection will have
    */
   readonly session?: (settings: ServerSettings, now: Millis, id: number) => ServerSession;
+}
+
+/** A connection on which the roles have turned (RFC 2645). */
+export interface Turned {
+  /** The domains whose mail was asked for; none: all that the client may have. */
+  readonly domains: readonly string[];
+  /**
+   * Begins the client's side. TLS stays as it is.
+   *
+   * @throws {UsageError} when the options cannot be, or it was begun already
+   */
+  client(options: Omit<ClientOptions, "tls">): Client;
 }
 
 /** Sees what happens and decides nothing. */

@@ -12,7 +12,7 @@ export { ConnectError, PlainTextError } from "./client-error.ts";
 export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
 export type { ClientNews, ClientObserver } from "./client-pump.ts";
 export type { Closing, Connected, Connection, ConnectionFacts, Incoming } from "./connection.ts";
-export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer } from "./handlers.ts";
+export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export { serve } from "./serve.ts";
 export { type Admission, Service } from "./service.ts";

@@ -24,11 +24,11 @@ export class Reception {
   outcome: { readonly answer: MessageAnswer } | null = null;
   /** Why nobody waits for the outcome any more. */
   aborted: MessageAborted | null = null;
-  /** LMTP: recipients without a verdict. */
+  /** LMTP or PRDR: recipients without a verdict. */
   undecided: number;
   readonly #receiver: Receiver;
   #controller: AbortController | null = null;
-  /** LMTP: verdicts that were known before they were asked for. */
+  /** Likewise: verdicts that were known before they were asked for. */
   readonly #early: Map<number, Answer> = new Map();
 
   constructor(envelope: Envelope, protocol: string, perRecipient: boolean, receiver: Receiver) {
@@ -72,7 +72,7 @@ export class Reception {
         return reception.#signal();
       },
       verdict(index: number, reply: Reply | undefined): boolean {
-        if (!perRecipient) throw new UsageError("verdict: only LMTP has one for each recipient");
+        if (!perRecipient) throw new UsageError("verdict: only LMTP and PRDR have one for each recipient");
         if (!(index in envelope.recipients)) throw new UsageError(`verdict: there is no recipient ${index}`);
         return reception.#verdict(index, reply);
       },

@@ -1,19 +1,24 @@
-import type {
-  ClientIdentity,
-  CloseReason,
-  Endpoint,
-  Envelope,
-  MessageQuestion,
-  Millis,
-  ProxyHeader,
-  Question,
-  Reply,
-  ServerEvent,
-  ServerSession,
-  TlsInfo,
+import {
+  type BurlQuestion,
+  type ClientAttributes,
+  type ClientIdentity,
+  type Endpoint,
+  type Envelope,
+  type MessageQuestion,
+  type Millis,
+  type ProxyHeader,
+  type Question,
+  type Reply,
+  reply,
+  type ServerEvent,
+  type ServerSession,
+  type TlsInfo,
+  UsageError,
 } from "@sansmtp/core";
 import { Audience } from "./audience.ts";
-import type { Closing, Connected, ConnectionFacts } from "./connection.ts";
+import type { Body } from "./body.ts";
+import { Client, type ClientOptions } from "./client.ts";
+import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
 import type { Answer, Handler, Handlers, MessageAnswer } from "./handlers.ts";
 import { Reception } from "./reception.ts";
@@ -64,6 +69,8 @@ class Pump implements Connected {
   #forced = false;
   #running = false;
   #again = false;
+  /** The other role, once they have turned. */
+  #turned: Incoming | null = null;
   /** What the transport was told last. */
   #reads: boolean | null = null;
   #wakesAt: Millis | null = null;
@@ -107,22 +114,26 @@ class Pump implements Connected {
   }
 
   receive(octets: Uint8Array): void {
+    if (this.#turned !== null) return this.#turned.receive(octets);
     if (this.#closing !== null) return;
     this.#audience.received(octets);
     this.#enter(() => this.#session.receive(octets, this.#transport.now()));
   }
 
   receiveEnd(): void {
+    if (this.#turned !== null) return this.#turned.receiveEnd();
     this.#enter(() => this.#session.receiveEnd(this.#transport.now()));
   }
 
   lost(error: unknown = null): void {
+    if (this.#turned !== null) return this.#turned.lost(error);
     this.#error ??= error;
     this.#forced = true;
     this.#enter(() => this.#session.lost(this.#transport.now()));
   }
 
   wake(): void {
+    if (this.#turned !== null) return this.#turned.wake();
     this.#wakesAt = null;
     const now = this.#transport.now();
     if (this.#fullSince !== null) {
@@ -168,7 +179,7 @@ class Pump implements Connected {
   }
 
   #drain(): void {
-    while (this.#closing === null && !this.#held()) {
+    while (this.#closing === null && this.#turned === null && !this.#held()) {
       const event = this.#session.poll();
       if (event === null) return;
       if (event.type !== "send") this.#audience.event(event);
@@ -183,7 +194,7 @@ class Pump implements Connected {
 
   /** Tells the transport what to wait for. */
   #rest(): void {
-    if (this.#closing !== null) return;
+    if (this.#closing !== null || this.#turned !== null) return;
     const reads = this.#session.wantsInput && this.#fullSince === null;
     if (reads !== this.#reads) {
       this.#reads = reads;
@@ -203,6 +214,8 @@ class Pump implements Connected {
         return this.#upgrade(event.data);
       case "close":
         return this.#close(event.reason);
+      case "turn":
+        return this.#turn(event.domains);
       case "body":
         return this.#content(event.data);
       case "message":
@@ -253,12 +266,37 @@ class Pump implements Connected {
     );
   }
 
-  #close(reason: CloseReason): void {
-    const closing: Closing = { reason, error: this.#error };
-    this.#closing = closing;
+  /** The connection goes on as that of a client (RFC 2645 §5.2.2), if the application wants it. */
+  #turn(domains: readonly string[]): void {
+    const begin = (options: Omit<ClientOptions, "tls">): Client => {
+      if (this.#turned !== null || this.#closing !== null)
+        throw new UsageError("client: it was begun already, or comes too late");
+      const client = new Client({ ...options, tls: "never" }, this.#transport);
+      this.#turned = client.connection;
+      client.closed.then(({ error }) => {
+        this.#error ??= error;
+        this.#over("turn");
+      });
+      return client;
+    };
+    try {
+      this.#handlers.turn?.({ domains, client: begin }, this);
+    } catch (error) {
+      this.#audience.error(error);
+    }
+    if (this.#turned === null) this.#close("turn");
+  }
+
+  #close(reason: Closing["reason"]): void {
     this.#reception?.abort("closed");
     this.#forget();
     this.#transport.close();
+    this.#over(reason);
+  }
+
+  #over(reason: Closing["reason"]): void {
+    const closing: Closing = { reason, error: this.#error };
+    this.#closing = closing;
     this.#controller?.abort();
     this.#audience.closed(closing);
     this.#resolveClosed(closing);
@@ -285,13 +323,19 @@ class Pump implements Connected {
       this.remote = question.proxy.source ?? this.peer;
       this.local = question.proxy.destination ?? this.local;
     }
-    const handler = this.#handlers[question.type] as Handler<Question> | undefined;
-    this.#decide(
+    if (question.type === "connect" && question.xclient !== null) this.#presented(question.xclient);
+    const handler = this.#handlers[question.type] as
+      | Handler<Question, Answer | AsyncIterable<Uint8Array>>
+      | undefined;
+    this.#decide<Answer | AsyncIterable<Uint8Array>>(
       () => {
         if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
         return handler === undefined ? unhandled(question.type) : handler(question, this);
       },
-      (answer) => this.#answer(question, answer),
+      (answer) => {
+        if (question.type === "burl" && isIterable(answer)) this.#append(question, answer);
+        else this.#answer(question, answer as Answer);
+      },
       (error) => {
         if (this.#closing === null || !isAbort(error)) this.#audience.error(error);
         this.#answer(question, failed(question.type));
@@ -303,7 +347,27 @@ class Pump implements Connected {
     const given = this.#give(question, answer ?? question.reply, (reply) =>
       this.#session.answer(question.id, reply, this.#transport.now()),
     );
-    if (given !== null) this.#transaction.answered(question, given);
+    if (given !== null) this.#transaction.answered(question, given, this.#session.envelope.forwarded);
+  }
+
+  /** A proxy tells who the client is (XCLIENT). */
+  #presented({ addr, port, destaddr, destport }: ClientAttributes): void {
+    if (addr !== undefined) this.remote = addr === null ? null : { address: addr, port: port ?? 0 };
+    if (destaddr !== undefined)
+      this.local = destaddr === null ? null : { address: destaddr, port: destport ?? 0 };
+  }
+
+  /** Puts content that the application fetches behind what has come so far (RFC 4468). */
+  #append(question: BurlQuestion, content: AsyncIterable<Uint8Array>): void {
+    const reception = this.#receive();
+    this.#decide(
+      () => fill(reception.body, content),
+      () => this.#answer(question, fetched),
+      (error) => {
+        if (reception.aborted === null || !isAbort(error)) this.#audience.error(error);
+        this.#answer(question, failed(question.type));
+      },
+    );
   }
 
   /** Calls what may throw, return or promise, and goes on with what came of it, now or later. */
@@ -357,7 +421,8 @@ class Pump implements Connected {
     const { envelope } = this;
     if (envelope === null) throw new Error("bug: content without a transaction");
     const { protocol, client } = this.#session;
-    const reception: Reception = new Reception(envelope, protocol, client.hello?.verb === "LHLO", {
+    const perRecipient = client.hello?.verb === "LHLO" || envelope.parameters.prdr;
+    const reception: Reception = new Reception(envelope, protocol, perRecipient, {
       taken: () => this.#run(),
       verdict: (question, index, reply) => this.#verdict(reception, question, index, reply),
     });
@@ -406,6 +471,22 @@ class Pump implements Connected {
     this.#transaction.end();
   }
 }
+
+function isIterable(value: object | undefined): value is AsyncIterable<Uint8Array> {
+  return value !== undefined && Symbol.asyncIterator in value;
+}
+
+/** Pushes content as fast as it is taken. Nobody takes it any more: the rest is left where it is. */
+async function fill(body: Body, content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const octets of content) {
+    body.push(octets);
+    await body.room();
+    if (!body.wanted) return;
+  }
+}
+
+/** RFC 4468 §3. */
+const fetched = reply(250, "2.5.0", "Ok");
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";

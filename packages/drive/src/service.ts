@@ -69,6 +69,7 @@ export class Service {
     const id = ++this.#number;
     const now = transport.now();
     const session = this.#handlers.session?.(this.settings, now, id) ?? new ServerSession(this.settings, now);
+    if (ends.peer !== null) session.connected(ends.peer.address, now);
     const { command: stall } = this.settings.timers;
     const facts = { id, ...ends, stall };
     const connection = serve(session, transport, this.#handlers, facts);
@@ -92,7 +93,9 @@ export class Service {
   }
 
   #connect(question: ConnectQuestion, connection: Connection, handlers: Handlers): ReturnType<Connect> {
-    return this.#refusal(connection) ?? handlers.connect?.(question, connection);
+    // With XCLIENT it is asked anew on a connection that was admitted.
+    const refusal = question.xclient === null ? this.#refusal(connection) : null;
+    return refusal ?? handlers.connect?.(question, connection);
   }
 
   /** Admits a connection, or says why not. */

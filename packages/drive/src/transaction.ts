@@ -13,7 +13,7 @@ import {
  * that the content is handed out.
  */
 export class Transaction {
-  #sender: Pick<Envelope, "from" | "parameters"> | null = null;
+  #sender: Pick<Envelope, "from" | "parameters" | "forwarded"> | null = null;
   /** The RCPTs in their order, each with what became of it: answers may come in another. */
   #recipients = new Map<RcptQuestion, Recipient | null>();
 
@@ -27,9 +27,9 @@ export class Transaction {
     if (question.type === "rcpt") this.#recipients.set(question, null);
   }
 
-  answered(question: Question, reply: Reply): void {
+  answered(question: Question, reply: Reply, forwarded: Envelope["forwarded"]): void {
     if (replyClass(reply) !== 2) return;
-    if (question.type === "mail") this.#begin(question);
+    if (question.type === "mail") this.#begin(question, forwarded);
     else if (question.type === "rcpt" && this.#recipients.has(question)) {
       this.#recipients.set(question, { to: question.to, parameters: question.parameters });
     }
@@ -40,8 +40,8 @@ export class Transaction {
     this.#recipients.clear();
   }
 
-  #begin({ from, parameters }: MailQuestion): void {
+  #begin({ from, parameters }: MailQuestion, forwarded: Envelope["forwarded"]): void {
     this.end();
-    this.#sender = { from, parameters };
+    this.#sender = { from, parameters, forwarded };
   }
 }

@@ -1,6 +1,8 @@
 import {
   type Action,
+  type AtrnQuestion,
   type AuthQuestion,
+  type BurlQuestion,
   type CommandQuestion,
   type ConnectQuestion,
   type DataQuestion,
@@ -45,6 +47,9 @@ export interface Answers {
   readonly rcpt?: (question: RcptQuestion) => Answer | LateAnswer;
   readonly data?: (question: DataQuestion) => Answer | LateAnswer;
   readonly message?: (question: MessageQuestion, content: Uint8Array) => Answer | LateAnswer;
+  /** What it fetches is not seen: the content of a message is that of its chunks alone. */
+  readonly burl?: (question: BurlQuestion) => Answer | LateAnswer;
+  readonly atrn?: (question: AtrnQuestion) => Answer | LateAnswer;
   readonly command?: (question: CommandQuestion) => Answer | LateAnswer;
 }
 
@@ -147,6 +152,11 @@ export class ServerEnd implements End {
           break;
         case "close":
           this.#line.note(`server: closes, ${event.reason}`);
+          this.#line.close();
+          break;
+        case "turn":
+          // Nobody takes the other role here.
+          this.#line.note("server: the roles turn");
           this.#line.close();
           break;
         case "body":

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import type { Service } from "../extensions/extension.ts";
 import { ownReply, type Reply, reply, replyClass } from "../reply.ts";
 import { parseAddress } from "../syntax/path.ts";
 import type { Question } from "./events.ts";
@@ -8,13 +9,15 @@ import type { Question } from "./events.ts";
  *
  * @throws {UsageError} when it cannot answer it: the session is unchanged then
  */
-export function chosenAnswer(question: Question, given: Reply | undefined): Reply {
+export function chosenAnswer(question: Question, given: Reply | undefined, service: Service): Reply {
   const chosen = given ?? question.reply;
   // Most defaults are shared by all sessions, and nobody can have changed them.
   if (chosen === question.reply && Object.isFrozen(chosen)) return chosen;
   const answer = ownReply(chosen);
   const { code, lines } = answer;
   if (!fits(question, answer)) throw new UsageError(`answer: ${code} cannot answer ${question.type}`);
+  if (code === 521 && question.type === "connect" && service === "submission")
+    throw new UsageError("answer: 521 is no greeting of a submission server (RFC 6409 §7)");
   if (question.type === "hello" && replyClass(answer) === 2) {
     if (lines.length > 1)
       throw new UsageError("answer: the lines behind the first of an EHLO reply are extensions, not text");
@@ -65,6 +68,7 @@ function fits(question: Question, answer: Reply): boolean {
       if (question.type === "data") return false;
       if (question.type === "auth") return answer.code === 235;
       if (question.type === "connect" || question.type === "starttls") return answer.code === 220;
+      if (question.type === "atrn") return answer.code === 250;
       return answer.code >= 210 && answer.code !== 220 && answer.code !== 221 && answer.code !== 235;
   }
 }

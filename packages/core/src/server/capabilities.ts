@@ -1,38 +1,61 @@
-import type { ServerSettings } from "./config.ts";
-import type { Situation } from "./state.ts";
+import type { Extension, ExtensionName, Surroundings } from "../extensions/extension.ts";
+import { extensionOf, registry } from "../extensions/registry.ts";
+import type { ServerSettings } from "./settings.ts";
+import type { Offer } from "./state.ts";
 
 /**
  * The extension lines of an EHLO or LHLO reply (RFC 5321 §4.1.1.1), made anew each time: what is offered may
- * differ before and after TLS and AUTH.
+ * differ before and after TLS and AUTH, and by who the client is.
  */
-export function capabilities(situation: Situation, settings: ServerSettings): readonly string[] {
-  const { extensions, limits } = settings;
+export function capabilities(surroundings: Surroundings, settings: ServerSettings): readonly string[] {
   const lines: string[] = [];
-  if (extensions.pipelining) lines.push("PIPELINING");
-  if (extensions.size) lines.push(`SIZE ${limits.message}`);
-  if (extensions["8bitmime"]) lines.push("8BITMIME");
-  if (extensions.smtputf8) lines.push("SMTPUTF8");
-  if (extensions.enhancedStatusCodes) lines.push("ENHANCEDSTATUSCODES");
-  if (extensions.chunking) lines.push("CHUNKING");
-  if (extensions.binarymime) lines.push("BINARYMIME");
-  if (extensions.dsn) lines.push("DSN");
-  if ((settings.tls === "offered" || settings.tls === "required") && !situation.tlsActive)
-    lines.push("STARTTLS");
-  const mechanisms = usable(situation, settings);
-  if (mechanisms !== "") lines.push(`AUTH ${mechanisms}`);
-  if (extensions.etrn) lines.push("ETRN");
-  if (extensions.vrfy) lines.push("VRFY");
-  if (extensions.expn) lines.push("EXPN");
-  for (const { keyword } of settings.commands) if (keyword !== null) lines.push(keyword);
-  if (extensions.help) lines.push("HELP");
+  for (const extension of registry) {
+    const words = announced(extension, surroundings, settings);
+    if (words !== null) lines.push(words === "" ? extension.keyword : `${extension.keyword} ${words}`);
+  }
+  for (const { keyword, announce } of settings.custom) {
+    if (keyword !== null) lines.push(announce === "" ? keyword : `${keyword} ${announce}`);
+  }
   // They are shown to the application before they are sent.
   return Object.freeze(lines);
 }
 
-/** Mechanisms that this client could use now (RFC 4954 §3): those that show credentials only inside TLS. */
-function usable(situation: Situation, settings: ServerSettings): string {
-  return settings.mechanisms
-    .filter(({ cleartext }) => situation.tlsActive || !cleartext)
-    .map(({ name }) => name)
-    .join(" ");
+/** What stands behind the keyword of an extension now; null: it is not offered to this client now. */
+export function announced(
+  { name, announce }: Extension,
+  surroundings: Surroundings,
+  settings: ServerSettings,
+): string | null {
+  if (!offered(name, settings)) return null;
+  return announce === undefined ? "" : announce(surroundings);
+}
+
+/** Whether a configuration offers something at all. */
+export function offered(offer: Offer, settings: ServerSettings): boolean {
+  switch (offer) {
+    case "always":
+      return true;
+    case "never":
+      return false;
+    case "starttls":
+      return settings.tls !== "none";
+    case "auth":
+      return settings.mechanisms.length > 0;
+    default:
+      return settings.extensions[offer] !== false;
+  }
+}
+
+/** The mechanisms that a client could use now (RFC 4954 §3): those that show credentials only inside TLS. */
+export function usableMechanisms(settings: ServerSettings, tlsActive: boolean): readonly string[] {
+  return settings.mechanisms.filter(({ cleartext }) => tlsActive || !cleartext).map(({ name }) => name);
+}
+
+/** Whether an extension is offered to this client now. */
+export function isOffered(
+  name: ExtensionName,
+  surroundings: Surroundings,
+  settings: ServerSettings,
+): boolean {
+  return announced(extensionOf(name), surroundings, settings) !== null;
 }

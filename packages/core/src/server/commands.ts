@@ -1,7 +1,17 @@
+import type { Surroundings } from "../extensions/extension.ts";
+import { isTrusted } from "../extensions/trust.ts";
+import { reply } from "../reply.ts";
+import type { ClientAttributes } from "../syntax/attributes.ts";
+import { nothingForwarded } from "../syntax/attributes.ts";
+import { domainOf } from "./arguments.ts";
 import { beginExchange } from "./auth.ts";
+import { offered, usableMechanisms } from "./capabilities.ts";
 import { beginChunk } from "./content.ts";
-import { type Context, type Interpretation, interpret, offered, ruleOf } from "./interpret.ts";
+import type { Question } from "./events.ts";
+import { interpret, ruleOf } from "./interpret.ts";
+import type { Context, Interpretation } from "./interpretation.ts";
 import type { Machine } from "./machine.ts";
+import { clientAddress, noMail } from "./record.ts";
 import * as replies from "./replies.ts";
 import type { Rule } from "./state.ts";
 
@@ -44,7 +54,15 @@ function execute(machine: Machine, interpretation: Interpretation): void {
       if (verb === "MAIL" && ++state.transactions > settings.limits.transactions) {
         return machine.abuse("SEC-DOS-01", "Too many transactions");
       }
-      return machine.ask(interpretation.question);
+      return askOf(machine, interpretation.question);
+    case "xclient":
+      return presented(machine, interpretation.attributes);
+    case "xforward":
+      state.mail = {
+        ...noMail(),
+        forwarded: { ...nothingForwarded, ...state.mail.forwarded, ...interpretation.attributes },
+      };
+      return machine.say(replies.ok);
     case "accept":
       if (verb === "QUIT") return machine.finish("quit", interpretation.reply);
       if (verb === "RSET") machine.abandon("rset");
@@ -59,6 +77,39 @@ function execute(machine: Machine, interpretation: Interpretation): void {
         interpretation.initial,
       );
   }
+}
+
+/** Asks; the domains of recipients are counted where their number is bounded. */
+export function askOf(machine: Machine, question: Question): void {
+  const { state, settings } = machine;
+  if (question.type === "rcpt" && settings.limits.recipientDomains !== Number.POSITIVE_INFINITY) {
+    const domain = domainOf(question.to);
+    if (!state.domains.includes(domain)) state.domains = [...state.domains, domain];
+  }
+  machine.ask(question);
+}
+
+/**
+ * XCLIENT was said by somebody who is believed: the session begins anew for the client behind, who is greeted, or
+ * refused. What was learned of the proxy itself is forgotten, but for its TLS.
+ */
+function presented(machine: Machine, attributes: ClientAttributes): void {
+  const { state, settings } = machine;
+  const { nextId: id, proxy, early } = state;
+  machine.abandon("hello");
+  state.xclient = { ...state.xclient, ...attributes };
+  state.hello = null;
+  state.authenticated = state.xclient.login === undefined || state.xclient.login === null ? null : "XCLIENT";
+  state.authTried = false;
+  state.phase = "unidentified";
+  machine.ask({
+    type: "connect",
+    id,
+    reply: reply(220, settings.banner),
+    early,
+    proxy,
+    xclient: state.xclient,
+  });
 }
 
 /** With strict pipelining: the client sent ahead where it has to wait (RFC 2920 §3.1). */
@@ -82,6 +133,15 @@ export function injected(machine: Machine): void {
 export function context(machine: Machine): Context {
   const { state, settings } = machine;
   const { hello, mail, tls } = state;
+  const surroundings: Surroundings = {
+    extensions: settings.extensions,
+    tlsPossible: settings.tls === "offered" || settings.tls === "required",
+    tlsActive: tls !== null,
+    authenticated: state.authenticated !== null,
+    mechanisms: () => usableMechanisms(settings, tls !== null),
+    limits: settings.limits,
+    address: clientAddress(state),
+  };
   return {
     phase: state.phase,
     transaction: mail.transaction,
@@ -91,8 +151,12 @@ export function context(machine: Machine): Context {
     authenticated: state.authenticated !== null,
     authRequired: settings.authRequired,
     offers: (offer) => offered(offer, settings),
+    trusts: (offer) =>
+      (offer !== "xclient" && offer !== "xforward") || isTrusted(settings.extensions[offer], surroundings),
     settings,
+    surroundings,
     recipients: mail.recipients.length,
+    domains: state.domains,
     envelope: () => machine.envelope(),
     refusedHere: mail.refused,
     parameters: mail.transaction === "none" ? null : mail.parameters,

@@ -1,10 +1,11 @@
 import { bug } from "../errors.ts";
+import type { Reply } from "../reply.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { MailParameters } from "../syntax/parameters.ts";
 import { ContentReader } from "../wire/dot.ts";
-import type { ServerSettings } from "./config.ts";
 import type { Machine } from "./machine.ts";
 import * as replies from "./replies.ts";
+import type { ServerSettings } from "./settings.ts";
 
 // The content of a message, by DATA (RFC 5321 §4.1.1.4) or by BDAT (RFC 3030).
 
@@ -15,6 +16,15 @@ export function beginData(machine: Machine): void {
   state.mail.dataSince = state.now;
   state.reader = "dots";
   state.block = 0;
+}
+
+/** Begins a message in chunks, unless it has begun. */
+export function startChunks(machine: Machine): void {
+  const { state } = machine;
+  if (machine.content !== null) return;
+  machine.content = newContent(machine, false);
+  state.mail.dataSince = state.now;
+  state.mail.transaction = "chunks";
 }
 
 function newContent(machine: Machine, dots: boolean): ContentReader {
@@ -38,12 +48,11 @@ export function readData(machine: Machine): boolean {
 
 export function beginChunk(machine: Machine, size: number, last: boolean, fault: Fault | null): void {
   const { state } = machine;
-  if (machine.content === null) state.mail.dataSince = state.now;
-  if (fault !== null) {
+  if (fault === null) {
+    startChunks(machine);
+  } else {
+    if (machine.content === null) state.mail.dataSince = state.now;
     machine.violation(fault.rule, fault.detail, fault.at);
-  } else if (machine.content === null) {
-    machine.content = newContent(machine, false);
-    state.mail.transaction = "chunks";
   }
   state.chunk = { size, remaining: size, last, fault };
   state.reader = fault === null ? "octets" : "drain";
@@ -86,17 +95,28 @@ export function readChunk(machine: Machine): boolean {
 
 /** A chunk of the message was read to its end. */
 function chunkDone(machine: Machine, size: number, last: boolean): void {
-  const { state } = machine;
   const content = machine.content ?? bug("no content");
   if (last) return wholeMessage(machine, content);
   if (content.fault === null) return machine.say(replies.octetsReceived(size));
   const refusal = contentFaults[content.fault.reason];
-  machine.events.push({ type: "reset", cause: "refused" });
-  machine.content = null;
-  state.mail.transaction = "failed";
+  failChunks(machine);
   if (mustClose(machine, content))
     return machine.finish("abuse", replies.abused(machine.settings.name, refusal.reply.lines[0]));
   machine.say(refusal.reply);
+}
+
+/** After a refused chunk only a new beginning helps (RFC 3030 §2). */
+function failChunks(machine: Machine): void {
+  machine.events.push({ type: "reset", cause: "refused" });
+  machine.content = null;
+  machine.state.mail.transaction = "failed";
+}
+
+/** A chunk without octets, of BURL, is refused by the application. */
+export function refuseChunk(machine: Machine, answer: Reply, last: boolean): void {
+  if (last) machine.abandon("refused");
+  else failChunks(machine);
+  machine.say(answer);
 }
 
 /** A refused chunk was read to its end: now it is answered (RFC 3030 §2; LMTP: RFC 2033 §4.3). */

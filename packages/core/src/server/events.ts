@@ -1,4 +1,5 @@
 import type { Reply } from "../reply.ts";
+import type { ClientAttributes, ForwardedAttributes } from "../syntax/attributes.ts";
 import type { Domain } from "../syntax/domain.ts";
 import type { MailParameters, RcptParameters } from "../syntax/parameters.ts";
 import type { Mailbox, Path } from "../syntax/path.ts";
@@ -11,7 +12,7 @@ import type { ProxyHeader } from "../wire/proxy.ts";
 export type ServerEvent = Action | Question | Notice;
 
 /** Something to do with the connection, now and before anything that `poll()` returns later (G4). */
-export type Action = Send | Upgrade | Close;
+export type Action = Send | Upgrade | Turn | Close;
 
 /** A decision that is the application's: it is taken with `answer(id, reply)`. */
 export type Question =
@@ -23,6 +24,8 @@ export type Question =
   | RcptQuestion
   | DataQuestion
   | MessageQuestion
+  | BurlQuestion
+  | AtrnQuestion
   | CommandQuestion;
 
 /** Something to know. Nothing has to be done about it. */
@@ -42,6 +45,16 @@ export interface Upgrade {
   readonly type: "upgrade";
   /** Octets that were read already and belong to TLS: what followed a PROXY header, otherwise empty. */
   readonly data: Uint8Array;
+}
+
+/**
+ * The roles turn (RFC 2645 §5.2.2): this session is over, and the connection stays open. Begin a client session on it:
+ * the other side greets. No event follows.
+ */
+export interface Turn {
+  readonly type: "turn";
+  /** The domains whose mail was asked for; none: all that the client may have. */
+  readonly domains: readonly string[];
 }
 
 /** Close the connection, when everything sent before has left. No event follows. */
@@ -82,6 +95,8 @@ export interface ConnectQuestion extends Asked {
   readonly early: boolean;
   /** The PROXY header, when one is configured: the client's true address. */
   readonly proxy: ProxyHeader | null;
+  /** What a trusted proxy has told by XCLIENT: then this is a new greeting, for the client behind it. */
+  readonly xclient: ClientAttributes | null;
 }
 
 /** EHLO, HELO or LHLO (RFC 5321 §4.1.1.1). The text of a 2yz follows the server's name on the first line. */
@@ -141,12 +156,36 @@ export interface DataQuestion extends Asked {
  * a 2yz the server takes responsibility (RFC 5321 §6.1). The default is 451: silence must not lose mail.
  *
  * Under LMTP there is a verdict for each recipient, in the order of `envelope.recipients`: answer with an array,
- * with one reply for all, or one by one with `answerRecipient`.
+ * with one reply for all, or one by one with `answerRecipient`. So it may be where the client has said PRDR; one reply
+ * alone is then said once, for all.
  */
 export interface MessageQuestion extends Asked {
   readonly type: "message";
   readonly envelope: Envelope;
   readonly content: Content;
+}
+
+/**
+ * BURL: content to be fetched (RFC 4468), which follows what was handed out as `body` so far; only what is announced
+ * is asked for. 250 when it was fetched; behind the last piece `message` asks for the verdict. The core does not see
+ * the content: it is the application's to append. The default is 451.
+ */
+export interface BurlQuestion extends Asked {
+  readonly type: "burl";
+  readonly url: string;
+  /** The message ends with it. */
+  readonly last: boolean;
+  readonly envelope: Envelope;
+}
+
+/**
+ * ATRN: the client wants its mail (RFC 2645). 250 turns the roles; 450 refuses, 453: there is no mail, 451: not now.
+ * The default is 450.
+ */
+export interface AtrnQuestion extends Asked {
+  readonly type: "atrn";
+  /** The domains named; none: all that the client may have. */
+  readonly domains: readonly string[];
 }
 
 /** VRFY, EXPN, HELP, ETRN, or a command that the configuration has added. */
@@ -198,6 +237,8 @@ export interface Envelope {
   readonly parameters: MailParameters;
   /** Accepted recipients in the order of their RCPT commands; one named twice is there twice. */
   readonly recipients: readonly Recipient[];
+  /** Where the message came from, as a trusted relay tells by XFORWARD: for logs, not to decide by. */
+  readonly forwarded: ForwardedAttributes | null;
 }
 
 /** An accepted recipient. */
@@ -236,6 +277,10 @@ export interface ClientIdentity {
   /** The verb and the argument of the last EHLO, HELO or LHLO that was accepted. */
   readonly hello: { readonly verb: "EHLO" | "HELO" | "LHLO"; readonly name: string } | null;
   readonly tls: TlsInfo | null;
-  /** The mechanism of the AUTH that succeeded. Who authenticated is known to the application. */
+  /** The mechanism of the AUTH that succeeded, or `XCLIENT` when that told the login. Who authenticated is known to the application. */
   readonly authenticated: string | null;
+  /** Its IP address, as far as it was told: by `connected`, the PROXY header, or XCLIENT. */
+  readonly address: string | null;
+  /** What a trusted proxy has told by XCLIENT. */
+  readonly xclient: ClientAttributes | null;
 }

@@ -9,12 +9,12 @@ import { Output } from "../wire/output.ts";
 import { ProxyReader } from "../wire/proxy.ts";
 import { readResponse } from "./auth.ts";
 import { readCommand } from "./commands.ts";
-import type { ServerSettings } from "./config.ts";
 import { readChunk, readData } from "./content.ts";
 import type { CloseReason, Envelope, Question, ResetCause, ServerEvent, TlsInfo } from "./events.ts";
 import { askAhead, settle } from "./questions.ts";
 import { newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
 import * as replies from "./replies.ts";
+import type { ServerSettings } from "./settings.ts";
 import { type Rule, rules } from "./state.ts";
 import { nextDeadline } from "./timers.ts";
 
@@ -44,7 +44,7 @@ export class Machine {
   /** The next event; null: nothing can be done before an input or an answer. */
   poll(): ServerEvent | null {
     const event = this.#next();
-    this.state.waiting = event === null ? this.#waiting() : event.type === "close" ? "closed" : "nothing";
+    this.state.waiting = event === null ? this.#waiting() : over(event) ? "closed" : "nothing";
     return event;
   }
 
@@ -73,7 +73,9 @@ export class Machine {
     const { phase, ended, slots } = this.state;
     if (ended || phase === "upgrading" || phase === "closing" || phase === "closed") return false;
     // RFC 3207 §6: what comes between STARTTLS and the handshake is an injection, and is left to TLS to refuse.
-    if (slots[0]?.question.type === "starttls") return false;
+    // Likewise what comes between ATRN and its reply, when the roles turn.
+    const asked = slots[0]?.question.type;
+    if (asked === "starttls" || asked === "atrn") return false;
     return this.input.charge < limit;
   }
 
@@ -95,6 +97,8 @@ export class Machine {
     const { state } = this;
     this.input.drop();
     state.tls = tls;
+    state.mail = noMail();
+    state.xclient = null;
     state.hello = null;
     state.authenticated = null;
     state.authTried = false;
@@ -209,7 +213,8 @@ export class Machine {
     if (!state.early && !state.ended && state.now < state.since + settings.timers.greetingDelay)
       return this.#expire();
     const { early, proxy, nextId: id } = state;
-    this.ask({ type: "connect", id, reply: reply(220, settings.banner), early, proxy });
+    const answer = reply(220, settings.banner);
+    this.ask({ type: "connect", id, reply: answer, early, proxy, xclient: null });
     return true;
   }
 
@@ -225,7 +230,8 @@ export class Machine {
   #close(): boolean {
     const { state } = this;
     state.phase = "closed";
-    this.events.push({ type: "close", reason: state.closing ?? bug("closing for no reason") });
+    if (state.turn !== null) this.events.push({ type: "turn", domains: state.turn });
+    else this.events.push({ type: "close", reason: state.closing ?? bug("closing for no reason") });
     return true;
   }
 
@@ -282,10 +288,10 @@ export class Machine {
 
   ask(question: Question): void {
     const { state, settings } = this;
-    const perRecipient = question.type === "message" && settings.lmtp;
+    const perRecipient = question.type === "message" && (settings.lmtp || question.envelope.parameters.prdr);
     const verdicts = perRecipient ? question.envelope.recipients.map(() => null) : null;
     state.nextId++;
-    state.slots.push({ question, answer: null, verdicts, said: 0 });
+    state.slots.push({ question, answer: null, verdicts, each: false, said: 0 });
     this.events.push(question);
   }
 
@@ -322,8 +328,8 @@ export class Machine {
 
   /** A copy: RCPTs may follow where DATA was refused, and what was handed out stays as it is. */
   envelope(): Envelope {
-    const { from, parameters, recipients } = this.state.mail;
-    return { from, parameters, recipients: [...recipients] };
+    const { from, parameters, recipients, forwarded } = this.state.mail;
+    return { from, parameters, recipients: [...recipients], forwarded };
   }
 
   /** Ends an open transaction without a verdict: one fresh value in its place (G10). */
@@ -352,6 +358,11 @@ export class Machine {
       enhance && extensions.enhancedStatusCodes && digit !== 3 ? (said.enhanced ?? `${digit}.0.0`) : null;
     this.output.put(said.code, enhanced, named ? withName(name, said.lines) : said.lines);
   }
+}
+
+/** Whether no event follows. */
+function over({ type }: ServerEvent): boolean {
+  return type === "close" || type === "turn";
 }
 
 /** The domain is the first word of 220, 221 and 421 (RFC 5321 §4.2). */

@@ -1,12 +1,13 @@
 import { type Reply, replyClass } from "../reply.ts";
 import { inAscii } from "./answers.ts";
 import { authenticated } from "./auth.ts";
-import { context, injected } from "./commands.ts";
-import { beginData } from "./content.ts";
+import { askOf, context, injected } from "./commands.ts";
+import { beginChunk, beginData, refuseChunk, startChunks } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, isRecipient } from "./interpret.ts";
 import type { Machine } from "./machine.ts";
 import { newMail, noMail, type Slot } from "./record.ts";
+import * as replies from "./replies.ts";
 
 // What follows from an answer. Replies leave in the order of the questions.
 
@@ -23,8 +24,12 @@ export function settle(machine: Machine): boolean {
 }
 
 function settleVerdicts(machine: Machine, slot: Slot, verdicts: readonly (Reply | null)[]): boolean {
+  const { question, answer } = slot;
+  const prdr = question.type === "message" && question.envelope.parameters.prdr;
+  if (prdr && answer !== null) return settleForAll(machine, answer);
   const next = verdicts[slot.said];
   if (next === null) return false;
+  if (prdr && slot.said === 0 && next.code !== 421) machine.say(replies.contentAnalysis);
   slot.said++;
   if (next.code === 421) {
     machine.finish("refused", next);
@@ -33,8 +38,28 @@ function settleVerdicts(machine: Machine, slot: Slot, verdicts: readonly (Reply 
   machine.say(next);
   if (slot.said < verdicts.length) return true;
   machine.state.slots.shift();
+  if (prdr) machine.say(overall(verdicts as readonly Reply[]));
   delivered(machine);
   return true;
+}
+
+/** PRDR was asked for, and one reply is meant for all recipients: it is said once, and nothing before it. */
+function settleForAll(machine: Machine, answer: Reply): boolean {
+  machine.state.slots.shift();
+  if (answer.code === 421) {
+    machine.finish("refused", answer);
+    return true;
+  }
+  machine.say(answer);
+  delivered(machine);
+  return true;
+}
+
+/** The last reply under PRDR, for the message as a whole: it was taken if anybody takes it. */
+function overall(verdicts: readonly Reply[]): Reply {
+  const classes = verdicts.map(replyClass);
+  if (classes.includes(2)) return replies.ok;
+  return classes.includes(4) ? replies.takenByNobodyNow : replies.takenByNobody;
 }
 
 function apply(machine: Machine, question: Question, answer: Reply): void {
@@ -68,7 +93,7 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
       return authenticated(machine, question, answer);
     case "mail":
       machine.say(answer);
-      if (positive) state.mail = newMail("sender", question.from, question.parameters);
+      if (positive) state.mail = newMail("sender", question.from, question.parameters, state.mail.forwarded);
       else state.mail.refused++;
       return;
     case "rcpt":
@@ -90,11 +115,31 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
     case "message":
       machine.say(answer);
       return delivered(machine);
+    case "burl":
+      if (!positive) return refuseChunk(machine, answer, question.last);
+      startChunks(machine);
+      // What was fetched is not seen here: the message ends as with `BDAT 0 LAST`.
+      if (question.last) return beginChunk(machine, 0, true, null);
+      return machine.say(answer);
+    case "atrn":
+      machine.mustSend = true;
+      if (!positive) return machine.say(answer);
+      if (machine.input.length > 0) return outOfTurn(machine);
+      machine.say(answer);
+      state.turn = question.domains;
+      state.phase = "closing";
+      return;
     case "command":
       machine.say(question.smtputf8 ? answer : inAscii(question, answer));
       machine.mustSend = true;
       return;
   }
+}
+
+/** Octets of the old roles behind ATRN: nobody could tell whose they are. */
+function outOfTurn(machine: Machine): void {
+  machine.violation("X-ATRN-06", `${machine.input.length} octets behind ATRN`, null);
+  machine.finish("protocol", replies.synchronization);
 }
 
 function greeted(machine: Machine, answer: Reply): void {
@@ -131,7 +176,7 @@ export function askAhead(machine: Machine): boolean {
   const interpretation =
     line !== "too-long" && isRecipient(line) ? interpret(line, octets, context(machine)) : null;
   if (interpretation?.kind === "ask") {
-    machine.ask(interpretation.question);
+    askOf(machine, interpretation.question);
   } else {
     state.held = { line: line === "too-long" ? null : line, octets };
   }

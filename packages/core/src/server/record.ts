@@ -1,11 +1,12 @@
 import type { Reply } from "../reply.ts";
+import type { ClientAttributes, ForwardedAttributes } from "../syntax/attributes.ts";
 import type { Fault } from "../syntax/fault.ts";
 import { type MailParameters, noMailParameters } from "../syntax/parameters.ts";
 import type { Path } from "../syntax/path.ts";
 import type { Millis } from "../time.ts";
 import type { ProxyHeader } from "../wire/proxy.ts";
-import type { ServerSettings } from "./config.ts";
 import type { CloseReason, Question, Recipient, TlsInfo } from "./events.ts";
+import type { ServerSettings } from "./settings.ts";
 import type { Phase, Reader, Transaction } from "./state.ts";
 
 /**
@@ -36,6 +37,10 @@ export interface State {
     readonly fault: Fault | null;
   } | null;
   proxy: ProxyHeader | null;
+  /** The address of the other end of the connection. */
+  peer: string | null;
+  /** What XCLIENT has told. */
+  xclient: ClientAttributes | null;
   /** Questions asked and not settled, in the order of their replies. */
   slots: Slot[];
   nextId: number;
@@ -65,6 +70,10 @@ export interface State {
   refusedRecipients: number;
   authFailures: number;
   transactions: number;
+  /** Domains of recipients, where `limits.recipientDomains` bounds them. */
+  domains: string[];
+  /** The domains of an ATRN that was accepted. */
+  turn: readonly string[] | null;
 }
 
 /** A transaction. Ending one puts a fresh value here (G10). */
@@ -79,14 +88,18 @@ export interface Mail {
   contentRefused: boolean;
   /** When the content began. */
   dataSince: Millis;
+  /** What XFORWARD has told of this message, or of the next one. */
+  readonly forwarded: ForwardedAttributes | null;
 }
 
 /** A question and what was answered. */
 export interface Slot {
   readonly question: Question;
   answer: Reply | null;
-  /** Under LMTP, for a message: the replies of the recipients, null where not known yet. */
+  /** For a message under LMTP or PRDR: the replies of the recipients, null where not known yet. */
   readonly verdicts: (Reply | null)[] | null;
+  /** PRDR: a verdict for each is given, and not one for all. */
+  each: boolean;
   /** How many of them were said. */
   said: number;
 }
@@ -105,6 +118,8 @@ export function newState(settings: ServerSettings, now: Millis): State {
     exchange: null,
     chunk: null,
     proxy: null,
+    peer: null,
+    xclient: null,
     slots: [],
     nextId: 1,
     now,
@@ -125,15 +140,37 @@ export function newState(settings: ServerSettings, now: Millis): State {
     refusedRecipients: 0,
     authFailures: 0,
     transactions: 0,
+    domains: [],
+    turn: null,
   };
 }
 
 /** A transaction that has just begun. */
-export function newMail(transaction: Transaction, from: Path | null, parameters: MailParameters): Mail {
-  return { transaction, from, parameters, recipients: [], refused: 0, contentRefused: false, dataSince: 0 };
+export function newMail(
+  transaction: Transaction,
+  from: Path | null,
+  parameters: MailParameters,
+  forwarded: ForwardedAttributes | null,
+): Mail {
+  return {
+    transaction,
+    from,
+    parameters,
+    recipients: [],
+    refused: 0,
+    contentRefused: false,
+    dataSince: 0,
+    forwarded,
+  };
 }
 
 /** No transaction: what ends one puts this in its place. */
 export function noMail(): Mail {
-  return newMail("none", null, noMailParameters);
+  return newMail("none", null, noMailParameters, null);
+}
+
+/** The client's address: what XCLIENT says, else the PROXY header, else the connection. */
+export function clientAddress({ xclient, proxy, peer }: State): string | null {
+  if (xclient?.addr !== undefined) return xclient.addr;
+  return proxy?.source?.address ?? peer;
 }

@@ -17,6 +17,17 @@ export const cannotExpand: Reply = shared(
   "Cannot expand, but will accept message and attempt delivery",
 );
 export const cannotQueue: Reply = shared(458, "4.3.0", "Unable to queue messages for node");
+export const atrnRefused: Reply = shared(450, "4.7.0", "ATRN request refused");
+export const notTrusted: Reply = shared(550, "5.7.0", "You are not authorized to say this");
+export const burlOutOfOrder: Reply = shared(503, "5.5.0", "No valid recipients");
+export const urlNotTrusted: Reply = shared(554, "5.7.14", "No trust relationship with that server");
+export const cannotFetch: Reply = shared(451, "4.4.1", "Cannot fetch that now");
+export const senderIncomplete: Reply = shared(554, "5.1.8", "Sender's domain must be complete");
+export const recipientIncomplete: Reply = shared(554, "5.1.2", "Recipient's domain must be complete");
+export const tooManyDomains: Reply = shared(452, "4.5.3", "Too many domains in this session");
+export const contentAnalysis: Reply = shared(353, "Content analysis has started");
+export const takenByNobodyNow: Reply = shared(450, "4.2.0", "No recipient takes it now");
+export const takenByNobody: Reply = shared(550, "5.2.0", "No recipient takes it");
 export const localError: Reply = shared(451, "4.3.0", "Local error in processing");
 export const unknownCommand: Reply = shared(500, "5.5.2", "Command not recognized");
 export const unknownHello: Reply = shared(500, "Command not recognized");

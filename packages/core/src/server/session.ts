@@ -2,11 +2,13 @@ import { UsageError } from "../errors.ts";
 import type { Reply } from "../reply.ts";
 import { traceProtocol } from "../syntax/trace.ts";
 import type { Millis } from "../time.ts";
+import { canonicalAddress } from "../wire/network.ts";
 import { chosenAnswer } from "./answers.ts";
-import { type ServerConfig, type ServerSettings, type ServerTimer, settle } from "./config.ts";
+import type { ServerConfig, ServerTimer } from "./config.ts";
 import type { ClientIdentity, Envelope, ServerEvent, TlsInfo } from "./events.ts";
 import { Machine } from "./machine.ts";
-import type { Waiting } from "./record.ts";
+import { clientAddress, type Waiting } from "./record.ts";
+import { type ServerSettings, settle } from "./settings.ts";
 import { redact, restoreMachine, type ServerSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { Phase, Reader, Transaction } from "./state.ts";
 import { nextDeadline } from "./timers.ts";
@@ -47,6 +49,21 @@ export class ServerSession {
     const session = new ServerSession(config);
     session.#machine = restoreMachine(session.#settings, snapshot);
     return session;
+  }
+
+  /**
+   * The IP address of the other end, to be told before the greeting is asked: XCLIENT and XFORWARD are taken from
+   * those alone who are trusted.
+   *
+   * @throws {UsageError} when it is no address, or comes too late
+   */
+  connected(address: string, now?: Millis): void {
+    const { state } = this.#machine;
+    const canonical = canonicalAddress(address);
+    if (canonical === null) throw new UsageError(`connected: not an IP address: ${JSON.stringify(address)}`);
+    if (state.nextId > 1) throw new UsageError("connected: the greeting was asked for already");
+    this.#pass(now);
+    state.peer = canonical;
   }
 
   /**
@@ -140,18 +157,23 @@ export class ServerSession {
     const slot = this.#machine.openSlot(id);
     if (slot === null) return false;
     const { question, verdicts } = slot;
+    const { service } = this.#settings;
     if (Array.isArray(reply)) {
       if (verdicts === null) throw new UsageError(`answer: ${question.type} has one reply, not several`);
       if (reply.length !== verdicts.length) {
         throw new UsageError(`answer: ${reply.length} replies for ${verdicts.length} recipients`);
       }
-      const chosen = Array.from<Reply | undefined, Reply>(reply, (each) => chosenAnswer(question, each));
+      const chosen = Array.from<Reply | undefined, Reply>(reply, (each) =>
+        chosenAnswer(question, each, service),
+      );
       this.#pass(now);
       for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen[index];
+      slot.each = true;
     } else {
-      const chosen = chosenAnswer(question, reply as Reply | undefined);
+      const chosen = chosenAnswer(question, reply as Reply | undefined, service);
       this.#pass(now);
-      if (verdicts === null) slot.answer = chosen;
+      // Under PRDR one reply is said once, unless some recipients have had their own.
+      if (verdicts === null || (!this.#settings.lmtp && !slot.each)) slot.answer = chosen;
       else for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen;
     }
     return true;
@@ -170,12 +192,13 @@ export class ServerSession {
     if (slot === null) return false;
     const { question, verdicts } = slot;
     if (verdicts === null)
-      throw new UsageError(`answerRecipient: ${question.type} is not a message under LMTP`);
+      throw new UsageError(`answerRecipient: ${question.type} is not a message under LMTP or PRDR`);
     if (!(index in verdicts)) throw new UsageError(`answerRecipient: there is no recipient ${index}`);
     if (verdicts[index] !== null) return false;
-    const chosen = chosenAnswer(question, reply);
+    const chosen = chosenAnswer(question, reply, this.#settings.service);
     this.#pass(now);
     verdicts[index] = chosen;
+    slot.each = true;
     return true;
   }
 
@@ -227,8 +250,8 @@ export class ServerSession {
 
   /** Who the client is, as far as it is known. */
   get client(): ClientIdentity {
-    const { hello, tls, authenticated } = this.#machine.state;
-    return { hello, tls, authenticated };
+    const { hello, tls, authenticated, xclient } = this.#machine.state;
+    return { hello, tls, authenticated, address: clientAddress(this.#machine.state), xclient };
   }
 
   /** The sender and the accepted recipients of the open transaction, as they stand. */

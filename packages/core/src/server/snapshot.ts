@@ -2,10 +2,10 @@ import { UsageError } from "../errors.ts";
 import { fromJson, type Json, toJson } from "../syntax/json.ts";
 import { ContentReader } from "../wire/dot.ts";
 import { ProxyReader } from "../wire/proxy.ts";
-import type { ServerSettings } from "./config.ts";
 import { contentOptions } from "./content.ts";
 import { Machine } from "./machine.ts";
 import type { Slot, State } from "./record.ts";
+import type { ServerSettings } from "./settings.ts";
 
 /** Everything about a session but its configuration, as plain JSON. What is in `held` may change with versions. */
 export interface ServerSnapshot {

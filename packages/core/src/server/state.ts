@@ -1,3 +1,6 @@
+import type { CustomVerb } from "../extensions/custom.ts";
+import type { ExtensionName } from "../extensions/extension.ts";
+
 /**
  * The server's state machine.
  *
@@ -9,7 +12,7 @@
  *
  * Whether a command is legal is decided by the table below and by nothing else. A command line is judged in
  * this order, and the first that fails gives the reply: length, forbidden octets (500); verb known (500); TLS,
- * then AUTH demanded first (530); extension offered (502); order of commands (503); argument (501, 555); last,
+ * then AUTH demanded first (530); extension offered (502); client trusted with it (550); order of commands (503); argument (501, 555); last,
  * the application. BDAT is the exception: its octets are consumed whatever the verdict, since otherwise they
  * would be read as commands (RFC 3030 §2).
  *
@@ -61,7 +64,11 @@ export type Verb =
   | "VRFY"
   | "EXPN"
   | "HELP"
+  | "BURL"
   | "ETRN"
+  | "ATRN"
+  | "XCLIENT"
+  | "XFORWARD"
   | "STARTTLS"
   | "AUTH"
   | "SEND"
@@ -76,14 +83,17 @@ export type ArgumentKind =
   | "chunk"
   | "none"
   | "ignored"
+  | "url"
   | "string"
   | "help"
   | "node"
+  | "domains"
+  | "attributes"
   | "auth"
   | "text";
 
-/** Under which condition a verb is offered; `never`: known and answered 502. */
-export type Offer = "always" | "chunking" | "help" | "expn" | "etrn" | "starttls" | "auth" | "never";
+/** With which extension a verb is offered; `never`: known and answered 502. */
+export type Offer = "always" | ExtensionName | "never";
 
 /** What the table says of a verb. */
 export interface Rule {
@@ -170,6 +180,11 @@ export const rules: Readonly<Record<Verb, Rule>> = {
     endsGroup: true,
     then: { phase: "closing", transaction: "none" },
   }),
+  BURL: rule(identified, ["recipients", "chunks"], "url", "BURL url [LAST]", {
+    extended: true,
+    offer: "burl",
+    then: { transaction: "chunks" },
+  }),
   VRFY: rule(spoken, any, "string", "VRFY address", { endsGroup: true, idle: true }),
   EXPN: rule(spoken, any, "string", "EXPN list", { offer: "expn", endsGroup: true, idle: true }),
   HELP: rule(spoken, any, "help", "HELP [command]", { offer: "help", endsGroup: true, idle: true }),
@@ -177,6 +192,28 @@ export const rules: Readonly<Record<Verb, Rule>> = {
     extended: true,
     offer: "etrn",
     endsGroup: true,
+    idle: true,
+  }),
+  ATRN: rule(identified, outside, "domains", "ATRN [domain *(,domain)]", {
+    extended: true,
+    offer: "atrn",
+    endsGroup: true,
+    idle: true,
+    then: { phase: "closing" },
+  }),
+  // A proxy speaks before anybody has authenticated, and before EHLO if it likes.
+  XCLIENT: rule(spoken, outside, "attributes", "XCLIENT attribute=value...", {
+    beforeTls: true,
+    beforeAuth: true,
+    offer: "xclient",
+    endsGroup: true,
+    idle: true,
+    then: { phase: "unidentified" },
+  }),
+  XFORWARD: rule(spoken, outside, "attributes", "XFORWARD attribute=value...", {
+    beforeTls: true,
+    beforeAuth: true,
+    offer: "xforward",
     idle: true,
   }),
   STARTTLS: rule(identified, outside, "none", "STARTTLS", {
@@ -202,8 +239,18 @@ export const rules: Readonly<Record<Verb, Rule>> = {
   TURN: rule(spoken, any, "ignored", "TURN", { offer: "never", endsGroup: true }),
 };
 
-/** Commands that a configuration adds: legal wherever a command is. */
-export const customRule: Rule = rule(spoken, any, "text", "", { endsGroup: true, idle: true });
+/** The rule of a verb that a configuration adds. */
+export function customRule(given: CustomVerb): Rule {
+  const { verb, syntax = verb, transaction = "anywhere", beforeHello = true } = given;
+  const within: readonly Transaction[] = ["sender", "recipients", "chunks", "failed"];
+  const legal = transaction === "anywhere" ? any : transaction === "outside" ? outside : within;
+  return rule(beforeHello ? spoken : identified, legal, "text", syntax, {
+    beforeTls: given.beforeTls ?? false,
+    beforeAuth: given.beforeAuth ?? false,
+    endsGroup: given.pipelined !== true,
+    idle: true,
+  });
+}
 
 function rule(
   phases: readonly Phase[],
@@ -239,16 +286,19 @@ export interface Situation {
   readonly authRequired: boolean;
   /** What the configuration offers. */
   readonly offers: (offer: Offer) => boolean;
+  /** Whose word is taken for this is the configuration's: for XCLIENT and XFORWARD. */
+  readonly trusts: (offer: Offer) => boolean;
 }
 
 /** Why the table forbids a command. */
-export type Objection = "tls-required" | "auth-required" | "not-offered" | "sequence";
+export type Objection = "tls-required" | "auth-required" | "not-offered" | "not-trusted" | "sequence";
 
 /** Judges a verb by its rule, in the order given above; null: it is legal. */
 export function objection(rule: Rule, situation: Situation): Objection | null {
   if (situation.tlsRequired && !situation.tlsActive && !rule.beforeTls) return "tls-required";
   if (situation.authRequired && !situation.authenticated && !rule.beforeAuth) return "auth-required";
   if (!situation.offers(rule.offer)) return "not-offered";
+  if (!situation.trusts(rule.offer)) return "not-trusted";
   if (!rule.phases.includes(situation.phase)) return "sequence";
   if (!rule.transactions.includes(situation.transaction)) return "sequence";
   if (rule.extended && !situation.extended) return "sequence";

@@ -1,6 +1,7 @@
 import type { Millis } from "../time.ts";
-import type { ServerSettings, ServerTimer } from "./config.ts";
+import type { ServerTimer } from "./config.ts";
 import type { State } from "./record.ts";
+import type { ServerSettings } from "./settings.ts";
 
 /** A deadline and the timer that it belongs to. */
 export interface Deadline {

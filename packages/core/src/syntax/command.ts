@@ -5,7 +5,7 @@ import { type Domain, type DomainOptions, parseDomain, readDomain } from "./doma
 import { type Fault, isFault } from "./fault.ts";
 import { digit, is, isWord, nextSpace, skipSpaces, upper, upperAscii } from "./octets.ts";
 import {
-  type ExtensionName,
+  type KnownParameters,
   type MailParameters,
   type ParameterContext,
   type RcptParameters,
@@ -17,7 +17,9 @@ import { type Mailbox, type Path, parseAddress, parsePath, type SyntaxOptions } 
 /** What an argument is read with. */
 export interface ArgumentContext extends SyntaxOptions {
   /** Whether an extension is in force for this client now. */
-  readonly extensions: (name: ExtensionName) => boolean;
+  readonly extensions: (name: string) => boolean;
+  /** The parameters that there are. */
+  readonly known: KnownParameters;
   /** The client said HELO, so that no extension is in force at all. */
   readonly plain: boolean;
   readonly maxParameters: number;
@@ -224,6 +226,33 @@ export function parseEtrn(
   return known ? { option, node } : argument("X-ETRN-02", "not a node", at, "Syntax: ETRN [@|#]node");
 }
 
+/** `url [LAST]`: what the grammar of URIs allows, with a scheme (RFC 4468 §3). */
+export function parseUrl(
+  line: Uint8Array,
+  at: number,
+  end: number,
+): { readonly url: string; readonly last: boolean } | Fault {
+  const syntax = "Syntax: BURL url [LAST]";
+  const stop = nextSpace(line, at, end);
+  const url = decodeLossy(line, at, stop);
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/.test(url))
+    return argument("X-BURL-02", "not an absolute URI", at, syntax);
+  const word = skipSpaces(line, stop, end);
+  if (word === end) return { url, last: false };
+  if (isWord(line, word, end, "LAST") && word + 4 === end) return { url, last: true };
+  return argument("X-BURL-02", "word behind the URL is not LAST", word, syntax);
+}
+
+/** `[domain *("," domain)]` (RFC 2645 §5.2.1). */
+export function parseDomains(line: Uint8Array, at: number, end: number): readonly string[] | Fault {
+  if (at >= end) return [];
+  const domains = decodeLossy(line, at, end).split(",");
+  const known = domains.every((domain) => parseDomain(domain)?.kind === "name");
+  return known
+    ? domains
+    : argument("X-ATRN-01", "not a list of domains", at, "Syntax: ATRN [domain *(,domain)]");
+}
+
 /** No argument at all: a 501 for any. */
 export function parseNothing(_line: Uint8Array, at: number, end: number, verb: string): Fault | null {
   const rule =
@@ -277,8 +306,8 @@ function pathStart(
 }
 
 function parameterContext(context: ArgumentContext, utf8: boolean): ParameterContext {
-  const { extensions, plain, maxParameters } = context;
-  return { extensions, utf8, none: plain, maxParameters };
+  const { known, extensions, plain, maxParameters } = context;
+  return { known, extensions, utf8, none: plain, maxParameters };
 }
 
 /** Graphic ASCII: no blank, no control, nothing above 0x7F. */

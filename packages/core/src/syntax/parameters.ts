@@ -1,28 +1,8 @@
 import { type Reply, reply } from "../reply.ts";
-import { ascii, decodeUtf8 } from "../wire/utf8.ts";
 import type { Fault } from "./fault.ts";
-import { atext, digit, is, letterOrDigit, nextSpace, skipSpaces, upperAscii, value } from "./octets.ts";
-import { formatMailbox, parseAddress } from "./path.ts";
-import { decodeXtext, upperHex } from "./xtext.ts";
+import { is, letterOrDigit, nextSpace, skipSpaces, upperAscii, value } from "./octets.ts";
 
-/** Extensions that a server can offer. */
-export type ExtensionName =
-  | "pipelining"
-  | "size"
-  | "8bitmime"
-  | "smtputf8"
-  | "enhancedStatusCodes"
-  | "chunking"
-  | "binarymime"
-  | "dsn"
-  | "help"
-  | "etrn"
-  | "starttls"
-  | "auth"
-  | "vrfy"
-  | "expn";
-
-/** The parameters of MAIL; null where one was not given. */
+/** The parameters of MAIL; null, or false, where one was not given. */
 export interface MailParameters {
   /** SIZE: the declared octets of content (RFC 1870). Beyond 2^53 - 1 it is Infinity: above any limit. */
   readonly size: number | null;
@@ -36,6 +16,42 @@ export interface MailParameters {
   readonly envid: string | null;
   /** AUTH: who submitted the message (RFC 4954 §5): `<>`, or an address. */
   readonly auth: string | null;
+  /** BY: by when it is to be delivered (RFC 2852 §4). */
+  readonly by: DeliverBy | null;
+  /** HOLDFOR: seconds for which the message is to be kept before it is sent on (RFC 4865 §5). */
+  readonly holdFor: number | null;
+  /** HOLDUNTIL: the time before which it is not to be sent on, an RFC 3339 date-time in UTC (RFC 4865 §5). */
+  readonly holdUntil: string | null;
+  /** MT-PRIORITY: -9 to 9, 0 is ordinary mail (RFC 6710 §4.1). */
+  readonly priority: number | null;
+  /** REQUIRETLS: the message is to travel inside TLS only (RFC 8689 §2). */
+  readonly requireTls: boolean;
+  /** SOLICIT: the classes of solicitation that the header names (RFC 3865 §2.3). */
+  readonly solicit: readonly string[] | null;
+  /** MTRK: how the sender will ask for tracking (RFC 3885 §3). */
+  readonly track: Track | null;
+  /** PRDR: the client reads a verdict for each recipient. */
+  readonly prdr: boolean;
+  /** Parameters of extensions that the configuration registers, by keyword; true: one without value. */
+  readonly other: Readonly<Record<string, string | true>>;
+}
+
+/** By when a message is to be delivered (RFC 2852 §4). */
+export interface DeliverBy {
+  /** Seconds from now on; 0 and less: it has passed. At most 999,999,999 either way. */
+  readonly seconds: number;
+  /** What is to become of it when the time has passed: `return` it, or `notify` the sender and go on. */
+  readonly mode: "return" | "notify";
+  /** Each relay is to tell the sender that it has passed the message on. */
+  readonly trace: boolean;
+}
+
+/** How a message is tracked (RFC 3885 §3). */
+export interface Track {
+  /** The hash of the secret with which the sender will ask, in base64. */
+  readonly certifier: string;
+  /** For how many seconds; null: as long as the server likes. */
+  readonly timeout: number | null;
 }
 
 /** The parameters of RCPT; null where one was not given. */
@@ -44,6 +60,10 @@ export interface RcptParameters {
   readonly notify: readonly ("NEVER" | "SUCCESS" | "FAILURE" | "DELAY")[] | null;
   /** ORCPT: the original recipient (RFC 3461 §4.2, RFC 6533 §3). */
   readonly orcpt: OriginalRecipient | null;
+  /** RRVS: the mailbox must have had the same owner ever since (RFC 7293 §3). */
+  readonly rrvs: RecipientValidSince | null;
+  /** Parameters of extensions that the configuration registers, by keyword; true: one without value. */
+  readonly other: Readonly<Record<string, string | true>>;
 }
 
 /** An original recipient. */
@@ -56,6 +76,16 @@ export interface OriginalRecipient {
   readonly raw: string;
 }
 
+/** Since when a recipient must have been the same (RFC 7293 §3). */
+export interface RecipientValidSince {
+  /** An RFC 3339 date-time, as it was received. */
+  readonly since: string;
+  /** What a relay does where the next one lacks RRVS: go on without it, or `reject` the recipient. */
+  readonly action: "continue" | "reject";
+}
+
+const nothing: Readonly<Record<string, string | true>> = Object.freeze({});
+
 /** MAIL without parameters. */
 export const noMailParameters: MailParameters = Object.freeze({
   size: null,
@@ -64,15 +94,31 @@ export const noMailParameters: MailParameters = Object.freeze({
   ret: null,
   envid: null,
   auth: null,
+  by: null,
+  holdFor: null,
+  holdUntil: null,
+  priority: null,
+  requireTls: false,
+  solicit: null,
+  track: null,
+  prdr: false,
+  other: nothing,
 });
 
 /** RCPT without parameters. */
-export const noRcptParameters: RcptParameters = Object.freeze({ notify: null, orcpt: null });
+export const noRcptParameters: RcptParameters = Object.freeze({
+  notify: null,
+  orcpt: null,
+  rrvs: null,
+  other: nothing,
+});
 
-/** What a parameter is read with. */
+/** What parameters are read with. */
 export interface ParameterContext {
-  /** Whether an extension is in force for this client now. */
-  readonly extensions: (name: ExtensionName) => boolean;
+  /** All parameters that there are. */
+  readonly known: KnownParameters;
+  /** Whether an extension is in force for this client now, by its name in the registry. */
+  readonly extensions: (name: string) => boolean;
   /** UTF-8 may stand in values (RFC 6531 §3.2). */
   readonly utf8: boolean;
   /** No extension is in force at all: the client said HELO. */
@@ -80,39 +126,42 @@ export interface ParameterContext {
   readonly maxParameters: number;
 }
 
-/** One parameter: what it belongs to, and how its value is read. */
-interface Parameter<T> {
+/** The parameters of MAIL and RCPT, by keyword in upper case. */
+export interface KnownParameters {
+  readonly mail: Readonly<Record<string, Known<MailParameters>>>;
+  readonly rcpt: Readonly<Record<string, Known<RcptParameters>>>;
+}
+
+/** A parameter and what makes it one. */
+export interface Known<T> {
   /** It is known when any of these is in force. */
-  readonly extensions: readonly ExtensionName[];
-  /** What the value, undefined without `=`, comes to, merged into the parameters; null or undefined: malformed. */
-  readonly read: (given: Value | undefined, context: ParameterContext) => Partial<T> | null | undefined;
+  readonly extensions: readonly string[];
+  readonly read: ReadParameter<T>;
+}
+
+/**
+ * Reads the value of a parameter, undefined where there is no `=`. It gives what is to be merged into the parameters
+ * found so far; null or undefined: malformed; or a reply of its own with which it is refused.
+ */
+export type ReadParameter<T> = (
+  given: Value | undefined,
+  context: ParameterContext,
+  found: T,
+) => Partial<T> | Refusal | null | undefined;
+
+/** Why something that can be read is refused all the same. */
+export interface Refusal {
+  readonly rule: string;
+  readonly detail: string;
+  readonly reply: Reply;
 }
 
 /** The octets of a value, which is never empty. */
-interface Value {
+export interface Value {
   readonly octets: Uint8Array;
   readonly start: number;
   readonly end: number;
 }
-
-/** All parameters of MAIL. */
-const mailParameters: Readonly<Record<string, Parameter<MailParameters>>> = {
-  SIZE: { extensions: ["size"], read: (given) => given && readSize(given) },
-  BODY: {
-    extensions: ["8bitmime", "binarymime"],
-    read: (given, context) => given && readBody(given, context),
-  },
-  SMTPUTF8: { extensions: ["smtputf8"], read: (given) => (given === undefined ? { smtputf8: true } : null) },
-  RET: { extensions: ["dsn"], read: (given) => given && readRet(given) },
-  ENVID: { extensions: ["dsn"], read: (given) => given && readEnvid(given) },
-  AUTH: { extensions: ["auth"], read: (given, context) => given && readAuth(given, context) },
-};
-
-/** All parameters of RCPT. */
-const rcptParameters: Readonly<Record<string, Parameter<RcptParameters>>> = {
-  NOTIFY: { extensions: ["dsn"], read: (given) => given && readNotify(given) },
-  ORCPT: { extensions: ["dsn"], read: (given, context) => given && readOrcpt(given, context) },
-};
 
 /** Reads what follows the path of MAIL, from the octet behind `>`. */
 export function readMailParameters(
@@ -121,7 +170,7 @@ export function readMailParameters(
   end: number,
   context: ParameterContext,
 ): MailParameters | Fault {
-  return readParameters(octets, at, end, context, mailParameters, noMailParameters);
+  return readParameters(octets, at, end, context, context.known.mail, noMailParameters);
 }
 
 /** Reads what follows the path of RCPT, from the octet behind `>`. */
@@ -131,7 +180,7 @@ export function readRcptParameters(
   end: number,
   context: ParameterContext,
 ): RcptParameters | Fault {
-  return readParameters(octets, at, end, context, rcptParameters, noRcptParameters);
+  return readParameters(octets, at, end, context, context.known.rcpt, noRcptParameters);
 }
 
 const malformed: Reply = reply(501, "5.5.4", "Bad parameter syntax");
@@ -142,7 +191,7 @@ function readParameters<T extends object>(
   start: number,
   end: number,
   context: ParameterContext,
-  known: Readonly<Record<string, Parameter<T>>>,
+  known: Readonly<Record<string, Known<T>>>,
   none: T,
 ): T | Fault {
   if (start >= end) return none;
@@ -165,8 +214,11 @@ function readParameters<T extends object>(
     seen.push(keyword);
     const given = name < word ? { octets, start: name + 1, end: word } : undefined;
     const read =
-      given !== undefined && !isValue(given, context) ? null : (parameter.read(given, context) ?? null);
+      given !== undefined && !isValue(given, context)
+        ? null
+        : (parameter.read(given, context, found) ?? null);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
+    if (isRefusal(read)) return fault(read.rule, read.detail, at, read.reply);
     Object.assign(found, read);
     at = word;
   }
@@ -175,6 +227,10 @@ function readParameters<T extends object>(
 
 function fault(rule: string, detail: string, at: number, said: Reply): Fault {
   return { rule, detail, at, reply: said };
+}
+
+function isRefusal(read: object): read is Refusal {
+  return "rule" in read;
 }
 
 function keywordEnd(octets: Uint8Array, start: number, end: number): number {
@@ -190,121 +246,4 @@ function isValue({ octets, start, end }: Value, { utf8 }: ParameterContext): boo
     if (!is(octets[at], value) && !(utf8 && octets[at] >= 0x80)) return false;
   }
   return true;
-}
-
-/** 1 to 20 digits (RFC 1870 §3). */
-function readSize({ octets, start, end }: Value): Partial<MailParameters> | null {
-  if (end - start > 20) return null;
-  for (let at = start; at < end; at++) if (!is(octets[at], digit)) return null;
-  const size = Number(ascii(octets, start, end));
-  return { size: Number.isSafeInteger(size) ? size : Number.POSITIVE_INFINITY };
-}
-
-function readBody(given: Value, { extensions }: ParameterContext): Partial<MailParameters> | null {
-  switch (upperText(given)) {
-    case "7BIT":
-      return { body: "7BIT" };
-    case "8BITMIME":
-      return extensions("8bitmime") ? { body: "8BITMIME" } : null;
-    case "BINARYMIME":
-      return extensions("binarymime") ? { body: "BINARYMIME" } : null;
-    default:
-      return null;
-  }
-}
-
-function readRet(given: Value): Partial<MailParameters> | null {
-  const ret = upperText(given);
-  return ret === "FULL" || ret === "HDRS" ? { ret } : null;
-}
-
-/** xtext of up to 100 characters that stands for printable ASCII and blanks (RFC 3461 §4.4, §5.4). */
-function readEnvid({ octets, start, end }: Value): Partial<MailParameters> | null {
-  const decoded = end - start > 100 ? null : decodeXtext(octets, start, end);
-  if (decoded === null || !decoded.every((octet) => octet >= 0x20 && octet <= 0x7e)) return null;
-  return { envid: ascii(octets, start, end) };
-}
-
-/** `<>`, or the xtext of an address (RFC 4954 §5). */
-function readAuth({ octets, start, end }: Value, { utf8 }: ParameterContext): Partial<MailParameters> | null {
-  if (end - start === 2 && octets[start] === 0x3c && octets[start + 1] === 0x3e) return { auth: "<>" };
-  const decoded = decodeXtext(octets, start, end);
-  const text = decoded === null ? null : decodeUtf8(decoded);
-  const mailbox = text === null ? null : parseAddress(text, { utf8 });
-  return mailbox === null ? null : { auth: formatMailbox(mailbox) };
-}
-
-function readNotify(given: Value): Partial<RcptParameters> | null {
-  const words = upperText(given).split(",");
-  const events = ["NEVER", "SUCCESS", "FAILURE", "DELAY"] as const;
-  const notify = words.map((word) => events.find((event) => event === word));
-  if (notify.includes(undefined) || (notify.includes("NEVER") && notify.length > 1)) return null;
-  return { notify: notify as (typeof events)[number][] };
-}
-
-/** An address type, which is an atom, then the address in xtext, or for `utf-8` in the form of RFC 6533 §3. */
-function readOrcpt(
-  { octets, start, end }: Value,
-  { utf8 }: ParameterContext,
-): Partial<RcptParameters> | null {
-  let semicolon = start;
-  while (semicolon < end && octets[semicolon] !== 0x3b) semicolon++;
-  if (semicolon === start || semicolon >= end - 1 || end - start > 500) return null;
-  for (let at = start; at < semicolon; at++) {
-    if (!is(octets[at], atext)) return null;
-  }
-  const type = ascii(octets, start, semicolon);
-  const address =
-    type.toLowerCase() === "utf-8"
-      ? readUtf8Address(octets, semicolon + 1, end, utf8)
-      : readXtextAddress(octets, semicolon + 1, end, utf8);
-  const raw = decodeUtf8(octets, start, end);
-  return address === null || raw === null ? null : { orcpt: { type, address, raw } };
-}
-
-/** No control octet is in any address (RFC 5321 §4.1.2): decoded, CR and LF would end a header field. */
-function readXtextAddress(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
-  const decoded = decodeXtext(octets, start, end);
-  const fits = decoded?.every((octet) => (octet >= 0x20 && octet < 0x7f) || (utf8 && octet >= 0x80));
-  return decoded === null || !fits ? null : decodeUtf8(decoded);
-}
-
-/** utf-8-addr-xtext, and where SMTPUTF8 is in force utf-8-addr-unitext; decoded it is a mailbox. */
-function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
-  const text = decodeUtf8(octets, start, end);
-  if (text === null) return null;
-  let address = "";
-  for (let at = 0; at < text.length; ) {
-    const point = text.codePointAt(at) as number;
-    if (point === 0x5c) {
-      const close = text.indexOf("}", at);
-      const embedded = close < 0 || close - at > 9 ? null : embeddedPoint(text.slice(at, close + 1));
-      if (embedded === null) return null;
-      address += String.fromCodePoint(embedded);
-      at = close + 1;
-      continue;
-    }
-    const plain = point > 0x20 && point < 0x7f && point !== 0x2b && point !== 0x3d;
-    if (!plain && !(utf8 && point >= 0x80)) return null;
-    address += String.fromCodePoint(point);
-    at += point > 0xffff ? 2 : 1;
-  }
-  return parseAddress(address, { utf8: true }) === null ? null : address;
-}
-
-/** `\x{FC}`: upper case, shortest form, and only for what cannot stand for itself (RFC 6533 §3). */
-function embeddedPoint(text: string): number | null {
-  if (!text.startsWith("\\x{")) return null;
-  const digits = text.slice(3, -1);
-  if (digits.length < 2 || digits.length > 6) return null;
-  for (let at = 0; at < digits.length; at++) if (upperHex(digits.charCodeAt(at)) < 0) return null;
-  const point = Number.parseInt(digits, 16);
-  if (digits.length > 2 && digits[0] === "0") return null;
-  if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return null;
-  const plain = point > 0x20 && point < 0x7f && point !== 0x2b && point !== 0x3d && point !== 0x5c;
-  return plain || (digits.length > 2 && point < 0x100) ? null : point;
-}
-
-function upperText({ octets, start, end }: Value): string {
-  return upperAscii(octets, start, end);
 }

@@ -1,0 +1,43 @@
+import { UsageError } from "../errors.ts";
+import type { CustomExtension } from "./custom.ts";
+import { registry } from "./registry.ts";
+
+/**
+ * A row of an application's own, copied and checked.
+ *
+ * @param verbs those that are taken
+ * @throws {UsageError} naming what cannot be
+ */
+export function register(given: CustomExtension, verbs: readonly string[]): CustomExtension {
+  const { keyword, announce = "" } = given;
+  if (keyword !== null && (!/^[A-Za-z0-9][A-Za-z0-9-]*$/.test(keyword) || isTaken(keyword)))
+    throw new UsageError(`custom: not a keyword of your own: ${JSON.stringify(keyword)}`);
+  if (!/^([\x21-\x7e]+( [\x21-\x7e]+)*)?$/.test(announce) || (keyword === null && announce !== ""))
+    throw new UsageError(`custom: not words of an EHLO line: ${JSON.stringify(announce)}`);
+  if (`${keyword} ${announce}`.length > 506)
+    throw new UsageError("custom: an EHLO line of more than 506 octets");
+  for (const { keyword } of [...(given.mail ?? []), ...(given.rcpt ?? [])]) {
+    if (
+      !/^[A-Z0-9][A-Z0-9-]*$/.test(keyword) ||
+      registry.some(({ mail, rcpt }) => keyword in { ...mail, ...rcpt })
+    )
+      throw new UsageError(`custom: not a parameter of your own: ${JSON.stringify(keyword)}`);
+  }
+  for (const { verb, syntax = verb } of given.verbs ?? []) {
+    if (!/^[A-Z][A-Z0-9]*$/.test(verb) || verbs.includes(verb))
+      throw new UsageError(`custom: not a verb of your own: ${JSON.stringify(verb)}`);
+    if (!/^[\x20-\x7e]*$/.test(syntax))
+      throw new UsageError(`custom: syntax of ${verb}: printable ASCII only`);
+  }
+  return {
+    keyword,
+    announce,
+    mail: (given.mail ?? []).map((parameter) => ({ ...parameter })),
+    rcpt: (given.rcpt ?? []).map((parameter) => ({ ...parameter })),
+    verbs: (given.verbs ?? []).map((verb) => ({ ...verb })),
+  };
+}
+
+function isTaken(keyword: string): boolean {
+  return registry.some((extension) => extension.keyword === keyword.toUpperCase());
+}

@@ -1,0 +1,58 @@
+import type { Surroundings } from "../extensions/extension.ts";
+import type { Reply } from "../reply.ts";
+import type { ClientAttributes, ForwardedAttributes } from "../syntax/attributes.ts";
+import type { Fault } from "../syntax/fault.ts";
+import type { MailParameters } from "../syntax/parameters.ts";
+import type { AuthMechanism } from "./config.ts";
+import type { Envelope, Question } from "./events.ts";
+import type { ServerSettings } from "./settings.ts";
+import type { Rule, Situation } from "./state.ts";
+
+/** What a command line comes to. */
+export type Interpretation =
+  /** The core refuses it: the fault is reported, its reply sent; a 421 closes. */
+  | { readonly kind: "refuse"; readonly fault: Fault; readonly verb: string }
+  /** The application decides; `question` wants an id. */
+  | { readonly kind: "ask"; readonly verb: string; readonly rule: Rule; readonly question: Question }
+  /** The core accepts it by itself. */
+  | { readonly kind: "accept"; readonly verb: string; readonly rule: Rule; readonly reply: Reply }
+  /** A BDAT chunk follows, to be taken or, with a fault, to be thrown away. */
+  | { readonly kind: "chunk"; readonly size: number; readonly last: boolean; readonly fault: Fault | null }
+  /** An AUTH exchange begins. */
+  | { readonly kind: "auth"; readonly mechanism: AuthMechanism; readonly initial: Uint8Array | null }
+  /** A trusted proxy tells who the client is: the session begins anew, with a greeting. */
+  | { readonly kind: "xclient"; readonly verb: "XCLIENT"; readonly attributes: ClientAttributes }
+  /** A trusted relay tells where the next message came from. */
+  | {
+      readonly kind: "xforward";
+      readonly verb: "XFORWARD";
+      readonly attributes: Partial<ForwardedAttributes>;
+    };
+
+/** What the interpretation of a line depends on, beside the line. */
+export interface Context extends Situation {
+  readonly settings: ServerSettings;
+  /** What decides on which extensions are offered now. */
+  readonly surroundings: Surroundings;
+  /** How many recipients were accepted. */
+  readonly recipients: number;
+  /** The domains of recipients that were named in this session, where they are counted. */
+  readonly domains: readonly string[];
+  /** The envelope of the open transaction, as it stands. */
+  readonly envelope: () => Envelope;
+  /** RCPTs of the open transaction that were refused. */
+  readonly refusedHere: number;
+  readonly parameters: MailParameters | null;
+  /** The id for a question. */
+  readonly id: number;
+}
+
+/** A refusal by the core. */
+export function refuse(verb: string, rule: string, detail: string, at: number, reply: Reply): Interpretation {
+  return { kind: "refuse", fault: { rule, detail, at, reply }, verb };
+}
+
+/** A refusal for what was found in an argument. */
+export function refused(verb: string, fault: Fault): Interpretation {
+  return { kind: "refuse", fault, verb };
+}
