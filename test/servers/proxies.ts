@@ -62,9 +62,10 @@ export function haproxy({ server: how, bind = "", rules = [], options = [] }: Ha
 /**
  * The mail proxy of nginx, which speaks SMTP with the client up to the first recipient, and then with the server.
  *
+ * @param listen what there is to its port: `proxy_protocol`, if it is to read a header
  * @param settings lines for its server: `proxy_protocol on;`...
  */
-export function nginx(...settings: readonly string[]): Front {
+export function nginx(listen: string, ...settings: readonly string[]): Front {
   return {
     name: "nginx",
     program: "usr/lib/nginx/modules/ngx_mail_module.so",
@@ -94,7 +95,7 @@ mail {
   server_name mx.example.com;
   auth_http 127.0.0.1:${asked}/;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port} ${listen};
     protocol smtp;
     ${settings.join("\n    ")}
   }
