@@ -3,7 +3,7 @@ import { exim } from "./exim.ts";
 import { type Peer, together } from "./peer.ts";
 import { postfix } from "./postfix.ts";
 
-/** A server that takes mail from those who have authenticated: user@example.com with `pencil`, and who else it says. */
+/** A server at which user@example.com authenticates with `pencil`, and others as it says; who it was is in the Received field. */
 export interface AuthenticatingPeer extends Peer {
   /** What it offers after STARTTLS. */
   readonly mechanisms: readonly string[];
@@ -26,7 +26,7 @@ export const postfixWithDovecot: AuthenticatingPeer = {
       smtpd_sasl_security_options: "",
       smtpd_sasl_authenticated_header: "yes",
       smtpd_tls_auth_only: "yes",
-      smtpd_relay_restrictions: "permit_sasl_authenticated, reject",
+      smtpd_error_sleep_time: "0",
     });
     return together(await server.start(folder, port), daemon);
   },
@@ -66,8 +66,8 @@ external:
   public_name = EXTERNAL
   server_advertise_condition = $tls_in_certificate_verified
   server_param2 = \${certextract {subject,CN}{$tls_in_peercert}}
-  server_condition = \${if eq{$auth1}{$auth2}}
-  server_set_id = $auth1
+  server_condition = \${if or{{eq{$auth1}{}}{eq{$auth1}{$auth2}}}}
+  server_set_id = $auth2
 `,
     ].join(""),
   );

