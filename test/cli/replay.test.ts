@@ -193,6 +193,7 @@ describe("replay", () => {
     const { code, stdout, stderr } = await replay(await recordingOf(client));
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(told(stdout.replace(/queued as \w+/g, "queued as *"))).toEqual([
+      "   [the client connects from 127.0.0.1]",
       "   ? connect",
       "   = 220 ESMTP",
       "S: 220 mx.example.com ESMTP",
@@ -268,6 +269,7 @@ describe("replay", () => {
       .map((line) => JSON.parse(line));
     expect(code).toBe(0);
     expect(events).toEqual([
+      { event: "notice", time: expect.any(Number), line: "the client connects from 127.0.0.1" },
       { event: "question", time: expect.any(Number), line: "connect" },
       { event: "answer", time: expect.any(Number), line: "220 ESMTP" },
       { event: "server", time: expect.any(Number), line: "220 mx.example.com ESMTP" },

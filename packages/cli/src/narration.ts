@@ -61,6 +61,8 @@ export class Narration {
         return this.#heard(first, !this.#server);
       case "poll":
         return gives === null ? undefined : this.#polled(gives as ServerEvent);
+      case "connected":
+        return this.#tell("notice", visibleText(`the client connects from ${first}`));
       case "answer":
         return this.#tell("answer", gives === false ? "too late" : answer(second));
       case "answerRecipient":
@@ -107,6 +109,10 @@ function question(event: Question): string {
       return `rcpt: to <${event.to?.address}>`;
     case "message":
       return `message: ${event.content?.size.toLocaleString("en-US")} octets`;
+    case "burl":
+      return `burl: ${event.url}${event.last ? ", the last" : ""}`;
+    case "atrn":
+      return `atrn: ${event.domains.join(" ")}`.trimEnd();
     case "command":
       return `command: ${event.verb} ${event.argument}`.trimEnd();
     default:

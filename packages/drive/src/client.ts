@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  type ClientAttributes,
   type ClientConfig,
   ClientSession,
   type Failure,
@@ -29,6 +30,8 @@ import type { Transport } from "./transport.ts";
 export interface ClientOptions extends ClientConfig {
   /** Authenticates before anything is sent. Without TLS a password is said only if `allowInsecureAuth` is true. */
   readonly auth?: Credentials | Mechanism | (() => Mechanism);
+  /** Tells a server that trusts this host for whom it speaks, before AUTH: see XCLIENT. Refused, the client fails. */
+  readonly xclient?: ClientAttributes;
   readonly observe?: ClientObserver;
   /** Told of what a hook throws. By default it goes to the console. */
   readonly onError?: (error: unknown) => void;
@@ -63,6 +66,8 @@ export class Client {
   readonly #sending: Set<Promise<unknown>> = new Set();
   #settleReady: (error: ConnectError | null) => void = () => {};
   #settleClosed: (closing: ClientClosing) => void = () => {};
+  #presented = false;
+  #turn: ((transport: Transport) => Incoming) | null = null;
   #mechanism: Mechanism | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
@@ -93,6 +98,7 @@ export class Client {
       secured: (tls: Partial<TlsInfo>) => {
         this.#tls = tls;
       },
+      turned: (connection: Transport) => this.#turned(connection),
       closed: (error: unknown) => this.#ended(error),
       onError: (error: unknown) => this.#report(error),
     };
@@ -168,6 +174,26 @@ export class Client {
    */
   verify(text: string): Promise<ReceivedReply> {
     return this.#command("VRFY", text);
+  }
+
+  /**
+   * ATRN (RFC 2645): asks the server to send the mail of these domains, none: all that this client may have. When it
+   * agrees, the roles turn, this client is over, and the connection is the server's that `begin` makes of it.
+   *
+   * @param begin makes it: `(transport) => serve(new ServerSession(config), transport, handlers, facts)`
+   * @returns resolves when the roles have turned; rejects with {@link ConnectError} when the server refuses
+   * @throws {UsageError} (as a rejection) when one is not a domain
+   */
+  async atrn(domains: readonly string[], begin: (transport: Transport) => Incoming): Promise<void> {
+    this.#turn = begin;
+    const reply = await this.#ask("ATRN", () => this.#session.atrn(domains));
+    if (reply === null) return;
+    this.#turn = null;
+    throw new ConnectError(
+      { code: "atrn-refused", detail: "the server does not send mail now" },
+      reply,
+      null,
+    );
   }
 
   /** QUIT, when all that was asked for is done; resolves when the connection is over. */
@@ -265,6 +291,11 @@ export class Client {
   }
 
   async #command(verb: string, argument?: string): Promise<ReceivedReply> {
+    return (await this.#ask(verb, () => this.#session.command(verb, argument))) as ReceivedReply;
+  }
+
+  /** Asks something of the session that has a reply; null: the roles have turned in its place. */
+  async #ask(verb: string, call: () => number): Promise<ReceivedReply | null> {
     if (this.#quitting) throw new UsageError(`${verb}: the client was told to quit`);
     if (!this.#settled) await this.ready;
     return this.#during(
@@ -273,9 +304,14 @@ export class Client {
         const job: Job = {
           kind: "command",
           replied: resolve,
+          turned: () => resolve(null),
           skipped: (failure, reply) => reject(new ConnectError(failure, reply, this.#pump.error)),
         };
-        this.#pump.enter(() => this.#jobs.set(this.#session.command(verb, argument), job));
+        try {
+          this.#pump.enter(() => this.#jobs.set(call(), job));
+        } catch (error) {
+          reject(error);
+        }
       }),
     );
   }
@@ -291,6 +327,8 @@ export class Client {
   #news(event: ClientNews): void {
     switch (event.type) {
       case "ready":
+        if (!this.#presented && this.#options.xclient !== undefined)
+          return this.#present(this.#options.xclient);
         if (this.#mechanism === null && this.#options.auth !== undefined)
           return this.#authenticate(this.#options.auth);
         return this.#settleReady(null);
@@ -342,6 +380,21 @@ export class Client {
     } catch (error) {
       failed(error);
     }
+  }
+
+  #present(attributes: ClientAttributes): void {
+    this.#presented = true;
+    this.#jobs.set(this.#session.xclient(attributes), {
+      kind: "command",
+      replied: (reply) => {
+        if (Math.trunc(reply.code / 100) === 2) return;
+        this.#giveUp(
+          { code: "xclient-refused", detail: "the server does not take XCLIENT from here" },
+          reply,
+        );
+      },
+      skipped: (failure, reply) => this.#giveUp(failure, reply),
+    });
   }
 
   #authenticate(auth: NonNullable<ClientOptions["auth"]>): void {
@@ -397,6 +450,14 @@ export class Client {
     const jobs = [...this.#jobs.values()];
     this.#jobs.clear();
     for (const job of jobs) if (job.kind === "command") job.skipped(failure, reply);
+  }
+
+  #turned(transport: Transport): Incoming | null {
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    this.#quitting = true;
+    for (const job of jobs) if (job.kind === "command") job.turned?.();
+    return this.#turn?.(transport) ?? null;
   }
 
   #ended(error: unknown): void {
