@@ -1,7 +1,7 @@
-import { UsageError } from "@sansmtp/core";
+import { reply, UsageError } from "@sansmtp/core";
 import { describe, expect, it } from "vitest";
 import { certificates } from "./certificates.ts";
-import { dialled, message, scripted } from "./scripted.ts";
+import { dialled, message, replying, scripted } from "./scripted.ts";
 import { serving } from "./serving.ts";
 
 const source = { address: "192.0.2.1", port: 56324 };
@@ -55,5 +55,32 @@ describe("a PROXY header", () => {
     await expect(dialled({ port, proxyHeader })).rejects.toThrow(UsageError);
     expect(running.closings).toEqual([]);
     expect(running.server.connections.size).toBe(0);
+  });
+});
+
+describe("XFORWARD", () => {
+  it("X-XFW-02 goes before the message that it is about, which goes on whatever the server says to it", async () => {
+    const seen: unknown[] = [];
+    const messages: string[] = [];
+    const { address } = await serving({
+      extensions: { xforward: { trusted: ["127.0.0.1"] } },
+      async message({ forwarded, body }) {
+        seen.push(forwarded);
+        for await (const octets of body) messages.push(Buffer.from(octets).toString("latin1"));
+        return reply(250, "2.0.0", "Queued");
+      },
+    });
+    const { port } = address as { port: number };
+    const client = await dialled({ port });
+    const forwarded = { name: "spike.example", addr: "2001:db8::9", port: 4711 };
+    expect((await client.send({ ...message, forwarded })).accepted).toEqual(message.to);
+    expect(messages).toEqual([message.body]);
+    expect(seen).toMatchObject([forwarded]);
+    const refusing = await scripted((socket) =>
+      replying(socket, { EHLO: "250-mx\r\n250 XFORWARD NAME ADDR", XFORWARD: "550 5.7.0 No" }),
+    );
+    const other = await dialled({ port: refusing.port });
+    expect((await other.send({ ...message, forwarded })).accepted).toEqual(message.to);
+    expect(refusing.heard()).toMatch(/\r\nXFORWARD NAME=spike\.example ADDR=IPV6:2001:db8::9\r\nMAIL /);
   });
 });
