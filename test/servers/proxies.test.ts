@@ -83,7 +83,7 @@ describe("HAProxy", () => {
   });
 
   for (const version of [1, 2] as const) {
-    it(`SEC-PRX-13 SEC-PRX-12 reads what our client says in version ${version}, before TLS, too, and passes it on`, async ({
+    it(`SEC-PRX-13 reads what our client says in version ${version}, before TLS, too, and passes it on`, async ({
       behind,
     }) => {
       const { server: pair, ca } = await certificates();
