@@ -149,8 +149,10 @@ export class Daemon {
 
   private constructor(program: string, given: readonly string[]) {
     this.#name = program;
-    this.#child = spawn("chroot", [root, program, ...given], {
-      env: { ...environment, PATH: "/usr/sbin:/usr/bin" },
+    // Node has raised the limit of open files as far as it goes, and a daemon may close so many before it begins.
+    const start = 'ulimit -n 4096; exec chroot "$@"';
+    this.#child = spawn("sh", ["-c", start, "sh", root, program, ...given], {
+      env: { ...environment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
