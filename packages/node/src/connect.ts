@@ -80,14 +80,17 @@ async function open(options: ConnectOptions, tls: Tls): Promise<Client> {
   const { host = "localhost", proxyHeader } = options;
   const header = proxyHeader === undefined ? null : formatProxyHeader(proxyHeader);
   signal?.throwIfAborted();
-  const socket = await dial(options, host, options.port ?? defaultPort(options, tls));
+  const port = options.port ?? defaultPort(options, tls);
+  const socket = await dial(options, host, port);
   const verify = tls !== "offered" || auth !== undefined;
   const handshakes = new ClientHandshakes(host, { rejectUnauthorized: verify, ...tlsOptions });
   const transport = new SocketTransport(socket, handshakes);
   if (header !== null) socket.write(header);
   let client: Client;
   try {
-    client = new Client({ ...options, tls, name: options.name ?? ownName(endsOf(socket).local) }, transport);
+    const name = options.name ?? ownName(endsOf(socket).local);
+    const server = options.path === undefined ? { host, port } : {};
+    client = new Client({ ...options, ...server, tls, name }, transport);
   } catch (error) {
     socket.destroy();
     throw error;

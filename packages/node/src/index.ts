@@ -6,15 +6,17 @@
 export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } from "@sansmtp/core";
 export {
   type Answer,
+  type Auth,
+  type AuthDecision,
+  type Authentication,
+  type AuthenticationOptions,
   type Client,
   type ClientClosing,
   type ClientObserver,
   type Closing,
   ConnectError,
   type Connection,
-  type Credentials,
   type Handlers,
-  type Mechanism,
   type Message,
   MessageAborted,
   type MessageAnswer,
@@ -26,6 +28,17 @@ export {
   type Recipient,
   type Sent,
 } from "@sansmtp/drive";
+export {
+  type AuthPolicy,
+  type ClientMechanism,
+  type Credentials,
+  deriveScramKeys,
+  formatScramKeys,
+  type Identity,
+  parseScramKeys,
+  type ScramKeys,
+  type Stored,
+} from "@sansmtp/sasl";
 export { type ConnectOptions, connect, createPool } from "./connect.ts";
 export {
   type Address,
