@@ -1,10 +1,8 @@
 import { describe, expect } from "vitest";
-import { short as body } from "../clients/messages.ts";
 import { certificates } from "../node/certificates.ts";
 import { eximWithCyrus, postfixWithDovecot } from "./authenticating.ts";
 import { token } from "./dovecot.ts";
-import { until } from "./root.ts";
-import { type Door, it } from "./sending.ts";
+import { it, received } from "./sending.ts";
 
 // Our client authenticates to real servers, by each mechanism that they have.
 
@@ -23,7 +21,7 @@ for (const peer of [postfixWithDovecot, exim]) {
       }) => {
         const door = await share(peer);
         const auth = { user, pass: "pencil", mechanisms: [mechanism] };
-        expect(await received(door, { auth })).toContain(user);
+        expect(await received(door, { tls: "required", auth })).toContain(user);
         expect(door.dialogue).toMatch(new RegExp(`^C: AUTH ${mechanism}( |\r\n)`, "m"));
         const wrong = door.connect({ tls: "required", auth: { ...auth, pass: "pen" } });
         await expect(wrong).rejects.toMatchObject({ code: "auth-refused", reply: { code: 535 } });
@@ -34,7 +32,7 @@ for (const peer of [postfixWithDovecot, exim]) {
 
     it("A-AUTH-26 takes our client by the strongest that it offers", async ({ share }) => {
       const door = await share(peer);
-      expect(await received(door, { auth: { user, pass: "pencil" } })).toContain(user);
+      expect(await received(door, { tls: "required", auth: { user, pass: "pencil" } })).toContain(user);
       expect(door.dialogue.match(/^C: AUTH .*$/gm)).toEqual([
         expect.stringMatching(/^C: AUTH SCRAM-SHA-256 /),
       ]);
@@ -46,7 +44,7 @@ for (const peer of [postfixWithDovecot, exim]) {
       }) => {
         const door = await share(peer);
         const auth = { user, token: token(user), mechanisms: [mechanism] };
-        expect(await received(door, { auth })).toContain(user);
+        expect(await received(door, { tls: "required", auth })).toContain(user);
         expect(door.dialogue).toContain(`C: AUTH ${mechanism}`);
         const forged = { ...auth, token: token(user, "something else") };
         const wrong = door.connect({ tls: "required", auth: forged });
@@ -60,7 +58,9 @@ for (const peer of [postfixWithDovecot, exim]) {
       }) => {
         const door = await share(peer);
         for (const anonymous of ["sirhc", ""]) {
-          expect(await received(door, { auth: { anonymous } })).toContain("Authenticated sender: nobody");
+          expect(await received(door, { tls: "required", auth: { anonymous } })).toContain(
+            "Authenticated sender: nobody",
+          );
         }
         expect(door.dialogue).toMatch(/^C: AUTH ANONYMOUS c2lyaGM=\r\n/m);
         expect(String(door.server)).toContain("anonymous(sirhc,127.0.0.1): login");
@@ -73,7 +73,11 @@ for (const peer of [postfixWithDovecot, exim]) {
       }) => {
         const door = await share(peer);
         for (const external of ["", "relay.example.net"]) {
-          const given = { auth: { external }, tlsOptions: { ...door.trust, key, cert } };
+          const given = {
+            tls: "required",
+            auth: { external },
+            tlsOptions: { ...door.trust, key, cert },
+          } as const;
           expect(await received(door, given)).toContain("relay.example.net");
         }
         expect(door.dialogue).toMatch(/^C: AUTH EXTERNAL =\r\n/m);
@@ -123,19 +127,3 @@ const proves: Readonly<Record<string, string>> = {
   OAUTHBEARER: "A-OAUTH-01 ",
   XOAUTH2: "A-XOA-01 ",
 };
-
-/** Sends a message after STARTTLS, and returns the Received field that it has got. */
-async function received(door: Door, options: Parameters<Door["connect"]>[0]): Promise<string> {
-  const before = new Set(door.server.kept("b").map(String));
-  const client = await door.connect({ tls: "required", ...options });
-  const sent = await client.send({ from: "a@example.net", to: "b@example.com", body });
-  expect(sent.accepted).toEqual(["b@example.com"]);
-  await client.quit();
-  const kept = await until(() =>
-    door.server
-      .kept("b")
-      .map(String)
-      .find((each) => !before.has(each)),
-  );
-  return /^Received: .*\n(?:[ \t].*\n)*/m.exec(kept ?? "")?.[0] ?? "";
-}

@@ -3,8 +3,7 @@ import { short as body } from "../clients/messages.ts";
 import { exim } from "./exim.ts";
 import type { Peer } from "./peer.ts";
 import { postfix } from "./postfix.ts";
-import { until } from "./root.ts";
-import { type Door, it } from "./sending.ts";
+import { it, received } from "./sending.ts";
 
 // Our client says for whom it connects: what a server that believes it makes of that.
 
@@ -164,17 +163,3 @@ describe("XFORWARD", () => {
     expect(door.dialogue).not.toContain("XFORWARD");
   });
 });
-
-/** Sends a message, and returns the Received field that it has got. */
-async function received(door: Door, options: Parameters<Door["connect"]>[0]): Promise<string> {
-  const before = door.server.kept("b").length;
-  const client = await door.connect(options);
-  expect((await client.send(message)).accepted).toEqual([message.to]);
-  await client.quit();
-  const kept = await until(() => {
-    const all = door.server.kept("b");
-    return all.length > before ? all : undefined;
-  });
-  const texts = (kept ?? []).map((each) => each.toString("latin1"));
-  return texts.map((each) => /^Received: .*\n(?:[ \t].*\n)*/m.exec(each)?.[0] ?? "").at(-1) ?? "";
-}

@@ -1,8 +1,9 @@
 import type { Outcome } from "@sansmtp/core";
 import { type Client, type ConnectOptions, connect } from "@sansmtp/node";
-import { test } from "vitest";
+import { expect, test } from "vitest";
+import { short as message } from "../clients/messages.ts";
 import type { Listening, Peer } from "./peer.ts";
-import { Folder, freePort, requireServer } from "./root.ts";
+import { Folder, freePort, requireServer, until } from "./root.ts";
 
 /** Starts a server, in a folder of its own. */
 export type Serve = (peer: Pick<Peer, "program" | "start" | "protocol">) => Promise<Door>;
@@ -134,6 +135,23 @@ export class Door {
     for (const client of this.#clients) client.close();
     await this.server.stop();
   }
+}
+
+/** Sends a message to b, and returns the Received field that it has got. */
+export async function received(door: Door, options: Partial<ConnectOptions> = {}): Promise<string> {
+  const before = new Set(door.server.kept("b").map(String));
+  const client = await door.connect(options);
+  const sent = await client.send({ from: "a@example.net", to: "b@example.com", body: message });
+  expect(sent.accepted).toEqual(["b@example.com"]);
+  await client.quit();
+  const fresh = await until(() =>
+    door.server
+      .kept("b")
+      .map(String)
+      // One that is there may not be all there yet.
+      .find((each) => !before.has(each) && each.includes("goodbye")),
+  );
+  return /^Received: .*\n(?:[ \t].*\n)*/m.exec(fresh ?? "")?.[0] ?? "";
 }
 
 /** Outcomes in short: `accepted 250`, `refused 550`, `notTried smtputf8-missing`. */
