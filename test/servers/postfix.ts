@@ -23,6 +23,7 @@ export function postfix(settings: Readonly<Record<string, string>> = {}, service
       await folder.write("master.cf", listener + commonServices + services);
       const all = Object.entries({ ...commonSettings, ...settings });
       await folder.write("main.cf", all.map(([name, value]) => `${name} = ${value}\n`).join(""));
+      for (const name of ["master.cf", "main.cf"]) await folder.age(name);
       const running = await Daemon.start("/usr/lib/postfix/sbin/master", ["-d", "-c", folder.inside], port);
       return logging(running, folder.outside("log"), (local) =>
         filesIn(folder.outside("kept", local, "new")),
