@@ -4,7 +4,12 @@ import { expect, test, vi } from "vitest";
 // An example of a README that is marked so is run, and what it prints is compared with the block behind it.
 const marked = /<!-- run by test\/readme\.test\.ts[^>]*-->\s+```ts\n(.*?)```\s+```text\n(.*?)```/gs;
 
-const examples = ["README.md", "packages/core/EXTENSIONS.md", "packages/sasl/README.md"].flatMap((file) => {
+const examples = [
+  "README.md",
+  "packages/core/EXTENSIONS.md",
+  "packages/sasl/README.md",
+  "packages/node/README.md",
+].flatMap((file) => {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
   return Array.from(text.matchAll(marked), ([, code, output], index) => ({
     name: `${file}, example ${index + 1}`,
@@ -21,6 +26,7 @@ test("there are examples to run", () => {
     "README.md",
     "packages/core/EXTENSIONS.md",
     "packages/sasl/README.md",
+    "packages/node/README.md",
   ]);
 });
 

@@ -251,6 +251,23 @@ describe("authenticate", () => {
       expect(await said("noon", nobody)).toBe(wrong);
   });
 
+  it("A-AUTH-12 a handler that throws while the client makes its proof is heard of with the next reply", async () => {
+    const client = await secured({
+      authenticate: async ({ verify }) => {
+        void verify(keys);
+        await settled();
+        throw new Error("no database");
+      },
+    });
+    const mechanism = choose("SCRAM-SHA-256");
+    const first = await client.tell(`AUTH SCRAM-SHA-256 ${base64(mechanism.initial ?? "")}\r\n`);
+    await settled();
+    await settled();
+    const proof = mechanism.respond(Buffer.from(first.slice(4), "base64")) ?? "";
+    expect(codes(await client.tell(`${base64(proof)}\r\n`))).toBe("454");
+    expect(client.errors).toHaveLength(1);
+  });
+
   it("A-AUTH-06 a client that cancels has not proved it", async () => {
     const proofs: boolean[] = [];
     const client = await secured({

@@ -107,8 +107,9 @@ describe("the choice", () => {
     expect(name(["SCRAM-SHA-256"], { user: "tim", pass: "a\u0007" })).toBe("not-offered");
   });
 
-  it("A-AUTH-26 after a refusal takes the next, and never gives up the channel", () => {
-    expect(name(all, password, { bindings, tried: "SCRAM-SHA-256" })).toBe("SCRAM-SHA-1-PLUS");
+  it("A-AUTH-26 after a refusal takes one that says the password, where it may, and never gives up the channel", () => {
+    expect(name(all, password, { bindings, tried: "SCRAM-SHA-256" })).toBe("PLAIN");
+    expect(name(all, password, { secure: false, tried: "SCRAM-SHA-256" })).toBe("SCRAM-SHA-1");
     expect(name(["SCRAM-SHA-256", "PLAIN"], password, { tried: "SCRAM-SHA-256" })).toBe("PLAIN");
     expect(name(["PLAIN"], password, { tried: "PLAIN" })).toBe("not-offered");
     expect(

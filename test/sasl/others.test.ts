@@ -258,7 +258,7 @@ describe("all of them", () => {
     else expect((step as { octets: Uint8Array }).octets.length).toBeGreaterThan(0);
   });
 
-  it("A-AUTH-17 none has a security layer: what succeeds gives an identity, and data at most", () => {
+  it("none has a security layer: what succeeds gives an identity, and data at most", () => {
     const { exchange, step } = (() => {
       const made = server("PLAIN");
       return { exchange: made, step: made.receive(octets("\0u\0p")) };

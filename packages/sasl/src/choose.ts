@@ -48,7 +48,7 @@ export interface ClientContext {
   /** What the client has connected to, for OAUTHBEARER. */
   readonly host?: string;
   readonly port?: number;
-  /** The mechanism that was tried already, and refused: what is weaker in kind is not tried after it. */
+  /** The mechanism that was tried already, and refused: of the weaker ones, one that says the password is taken. */
   readonly tried?: string;
 }
 
@@ -80,7 +80,11 @@ export function chooseMechanism(
       binds(name, context) &&
       isAfter(name, context.tried),
   );
-  const chosen = fitting.find((name) => context.secure || !mechanismFacts[name].cleartext);
+  const usable = fitting.filter((name) => context.secure || !mechanismFacts[name].cleartext);
+  // What a server cannot verify by what it has stored it can by the password itself.
+  const second =
+    context.tried === undefined ? undefined : usable.find((name) => mechanismFacts[name].cleartext);
+  const chosen = second ?? usable[0];
   if (chosen === undefined)
     return { mechanism: null, reason: fitting.length > 0 ? "insecure" : "not-offered" };
   return { mechanism: make(chosen, offered, credentials, context, policy), reason: null };
