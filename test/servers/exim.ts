@@ -47,7 +47,7 @@ rfc1413_hosts =
 acl_smtp_rcpt = rcpt
 acl_smtp_data_prdr = each
 acl_smtp_data = accept
-received_header_text = Received: from $sender_helo_name ($sender_host_address:$sender_host_port) $authenticated_id
+received_header_text = Received: from $sender_helo_name ($sender_host_address:$sender_host_port) $authenticated_id id $message_exim_id
 ${settings}
 begin acl
 rcpt:
