@@ -6,24 +6,27 @@ const marked = /<!-- run by test\/readme\.test\.ts[^>]*-->\s+```ts\n(.*?)```\s+`
 
 const examples = [
   "README.md",
+  "packages/core/README.md",
   "packages/core/EXTENSIONS.md",
   "packages/sasl/README.md",
   "packages/node/README.md",
-].flatMap((file) => {
-  const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
-  return Array.from(text.matchAll(marked), ([, code, output], index) => ({
-    name: `${file}, example ${index + 1}`,
-    file,
-    index,
-    code,
-    output,
-  }));
-});
+]
+  .flatMap((file) => {
+    const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+    return Array.from(text.matchAll(marked), ([, code, output], index) => ({
+      name: `${file}, example ${index + 1}`,
+      file,
+      code,
+      output,
+    }));
+  })
+  .map((example, index) => ({ ...example, index }));
 
 test("there are examples to run", () => {
   expect(examples.map(({ file }) => file)).toEqual([
     "README.md",
     "README.md",
+    "packages/core/README.md",
     "packages/core/EXTENSIONS.md",
     "packages/sasl/README.md",
     "packages/node/README.md",

@@ -164,7 +164,7 @@ describe("the server", () => {
     ["n,,n=a=3,r=C", "malformed A-SCRAM-03"],
     ["n,,n=,r=C", "malformed A-SCRAM-03"],
     ["n,a=x=y,n=user,r=C", "malformed A-SCRAM-02"],
-    ["n,a=,n=user,r=C", "malformed A-SCRAM-02"],
+    ["n,a=,n=user,r=C", "identity - user"],
     ["n,b=x,n=user,r=C", "malformed A-SCRAM-02"],
   ])("A-SCRAM-02 the names of %j give %s", (message, step) => {
     expect(first(message)).toBe(step);

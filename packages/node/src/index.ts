@@ -5,6 +5,7 @@
  */
 export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } from "@sansmtp/core";
 export {
+  type Address,
   type Answer,
   type Auth,
   type AuthDecision,
@@ -17,16 +18,19 @@ export {
   ConnectError,
   type Connection,
   type Handlers,
+  type ListenOptions,
   type Message,
   MessageAborted,
   type MessageAnswer,
   type Observer,
   type OutgoingBody,
   type OutgoingMessage,
+  type Place,
   type Pool,
   type PoolOptions,
   type Recipient,
   type Sent,
+  type Server,
 } from "@sansmtp/drive";
 export {
   type AuthPolicy,
@@ -40,11 +44,4 @@ export {
   type Stored,
 } from "@sansmtp/sasl";
 export { type ConnectOptions, connect, createPool } from "./connect.ts";
-export {
-  type Address,
-  createServer,
-  type ListenOptions,
-  type Place,
-  type Server,
-  type ServerOptions,
-} from "./server.ts";
+export { createServer, type ServerOptions } from "./server.ts";

@@ -10,13 +10,13 @@ export interface Gs2 {
   readonly rest: string;
 }
 
-/** Null when the message does not begin with such a header. */
+/** Null when the message does not begin with such a header. An empty `a=`, which GNU SASL says, is as none. */
 export function parseGs2(message: string): Gs2 | null {
-  const found = /^(?:([ny])|p=([A-Za-z0-9.-]+)),(?:a=([^,\0]+))?,/.exec(message);
+  const found = /^(?:([ny])|p=([A-Za-z0-9.-]+)),(?:a=([^,\0]*))?,/.exec(message);
   if (found === null) return null;
   const [header, flag, type, name] = found;
-  const authzid = name === undefined ? null : decodeName(name);
-  if (name !== undefined && authzid === null) return null;
+  const authzid = name === undefined || name === "" ? null : decodeName(name);
+  if (name && authzid === null) return null;
   const binding = type === undefined ? (flag as "n" | "y") : { type };
   return { binding, authzid, header, rest: message.slice(header.length) };
 }
