@@ -346,9 +346,10 @@ export class Client {
         return this.#authenticates?.respond(event.octets);
       case "reply": {
         const job = this.#jobs.get(event.id);
+        // XFORWARD has the id of its transaction, which goes on.
+        if (job?.kind !== "command") return;
         this.#jobs.delete(event.id);
-        if (job?.kind === "command") job.replied(event.reply);
-        return;
+        return job.replied(event.reply);
       }
       case "skipped": {
         const job = this.#jobs.get(event.id);
