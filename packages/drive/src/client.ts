@@ -29,6 +29,11 @@ import type { Transport } from "./transport.ts";
 export interface ClientOptions extends ClientConfig {
   /** Authenticates before anything is sent. Without TLS a password is said only if `allowInsecureAuth` is true. */
   readonly auth?: Credentials | Mechanism | (() => Mechanism);
+  /**
+   * Whether what a handshake gave is enough. If it is not, or this throws, nothing but QUIT is said (RFC 3207 §4.1).
+   * Default: whatever the transport takes.
+   */
+  readonly acceptTls?: (tls: Partial<TlsInfo>) => boolean;
   readonly observe?: ClientObserver;
   /** Told of what a hook throws. By default it goes to the console. */
   readonly onError?: (error: unknown) => void;
@@ -92,6 +97,7 @@ export class Client {
       news: (event: ClientNews) => this.#news(event),
       secured: (tls: Partial<TlsInfo>) => {
         this.#tls = tls;
+        return this.#options.acceptTls?.(tls) ?? true;
       },
       closed: (error: unknown) => this.#ended(error),
       onError: (error: unknown) => this.#report(error),

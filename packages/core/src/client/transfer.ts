@@ -110,9 +110,8 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
     return;
   }
   machine.chunk.push(written);
-  if (machine.chunk.reduce((size, { length }) => size + length, 0) >= machine.settings.limits.chunk) {
-    sayChunk(machine, transfer, false);
-  }
+  if (isTooBig(machine, writer)) return giveUp(machine, transfer, tooBig);
+  sayChunks(machine, transfer);
 }
 
 /** All content was written. */
@@ -127,8 +126,16 @@ export function finishBody(machine: ClientMachine, transfer: Transfer): void {
     return;
   }
   if (end.length > 0) machine.chunk.push(end);
+  if (isTooBig(machine, machine.writer as ContentWriter)) return giveUp(machine, transfer, tooBig);
   sayLastChunk(machine, transfer);
 }
+
+/** More in chunks than the server has said it takes, where the size was not known before: it would refuse all of it. */
+function isTooBig({ state }: ClientMachine, { size }: ContentWriter): boolean {
+  return size > (state.capabilities.size ?? Number.POSITIVE_INFINITY);
+}
+
+const tooBig = failure("size-exceeded", "the content is larger than what the server takes");
 
 /** The content will not come: nothing that could pass for a whole message may be sent (RFC 5321 §4.1.1.4). */
 export function giveUp(machine: ClientMachine, transfer: Transfer, reason: Failure): void {
@@ -266,9 +273,34 @@ export function writerOptions(settings: ClientSettings, transfer: Transfer): Wri
   };
 }
 
-function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): void {
-  const data = join(machine.chunk.length === 0 ? [new Uint8Array(0)] : machine.chunk);
-  machine.chunk = [];
+/**
+ * Says the chunks that are full, as many as may be unanswered. What was written at once can be of any size, a chunk
+ * cannot: a refusal behind it would have cost all of it (RFC 3030 §2).
+ */
+function sayChunks(machine: ClientMachine, transfer: Transfer): void {
+  const { chunk } = machine.settings.limits;
+  while (transfer.chunksOut < machine.mostChunks && waitingOctets(machine) >= chunk)
+    sayChunk(machine, transfer, takeOctets(machine, chunk), false);
+}
+
+function waitingOctets({ chunk }: ClientMachine): number {
+  return chunk.reduce((size, { length }) => size + length, 0);
+}
+
+/** The first octets that wait to be sent in chunks. */
+function takeOctets({ chunk }: ClientMachine, count: number): Uint8Array {
+  const taken: Uint8Array[] = [];
+  for (let left = count; left > 0; ) {
+    const piece = chunk[0].subarray(0, left);
+    taken.push(piece);
+    left -= piece.length;
+    if (piece.length === chunk[0].length) chunk.shift();
+    else chunk[0] = chunk[0].subarray(piece.length);
+  }
+  return join(taken);
+}
+
+function sayChunk(machine: ClientMachine, transfer: Transfer, data: Uint8Array, last: boolean): void {
   const line = encodeUtf8(`BDAT ${data.length}${last ? " LAST" : ""}\r\n`);
   machine.out.push({ octets: join([line, data]), what: last ? "last" : "content" });
   if (last) {
@@ -284,9 +316,11 @@ function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): vo
  * nobody could tell how many replies it has (RFC 2033 §4.3).
  */
 function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
+  sayChunks(machine, transfer);
   const waits = machine.settings.protocol === "lmtp" || !machine.state.capabilities.pipelining;
-  if (transfer.chunksOut > 0 && waits) return;
-  sayChunk(machine, transfer, true);
+  const octets = waitingOctets(machine);
+  if ((transfer.chunksOut > 0 && waits) || octets >= machine.settings.limits.chunk) return;
+  sayChunk(machine, transfer, takeOctets(machine, octets), true);
 }
 
 /** Takes back the chunks that have not left, and the replies that they would have had: they are the last expected. */
@@ -313,6 +347,7 @@ function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedR
   if (digit !== 2) transfer.chunkRefusal ??= reply;
   if (transfer.chunkRefusal === null) {
     if (transfer.finished && transfer.stage === "body") sayLastChunk(machine, transfer);
+    else if (transfer.stage === "body") sayChunks(machine, transfer);
     return;
   }
   // No chunk is sent behind a refused one, but for those that are on their way (RFC 3030 §2).
