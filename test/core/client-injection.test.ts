@@ -59,6 +59,44 @@ const places: Record<string, (session: ClientSession, text: string) => unknown> 
   "the argument of a command": (session, text) => session.command("VRFY", `b${text}`),
 };
 
+describe("addresses", () => {
+  test.each([
+    "@hub.example:b@example.com",
+    "@one.example,@two.example:b@example.com",
+    "<@hub.example:b@example.com>",
+    "@:b@example.com",
+    "@hub.example,:b@example.com",
+  ])("S-RCPT-13 S-MAIL-11 the source route of %s is never said, valid or not", (address) => {
+    const player = ready();
+    for (const wrong of [{ to: [address] }, { from: address }, { to: [{ to: address }] }])
+      expect(() => player.session.transaction({ ...envelope, ...wrong })).toThrow(UsageError);
+    player.drain();
+    expect(player.sent).toBe("EHLO client.example.net\r\n");
+  });
+
+  test.each([
+    ['"b"@example.com', "b"],
+    ['"b.c"@example.com', "b.c"],
+    ['"\\b"@example.com', "b"],
+    ['"b\\ c"@example.com', '"b c"'],
+    ['"b\\"c"@example.com', '"b\\"c"'],
+    ['""@example.com', '""'],
+  ])("C-SES-12 %s goes as it was given, and from its parts as %s", (typed, least) => {
+    const domain = { kind: "name", text: "example.com" } as const;
+    const local = JSON.parse(typed.slice(0, -12).replace(/\\(?!")/g, "")) as string;
+    const player = ready();
+    player.session.transaction({ from: typed, to: [typed, { local, domain }, { to: { local, domain } }] });
+    player.session.transaction({ from: { local, domain }, to: ["b@example.com"] });
+    player.drain();
+    expect(player.hears("250 ok\n550 no\n550 no\n550 no\n554 no\n")).toContain(
+      `MAIL FROM:<${least}@example.com>\r\n`,
+    );
+    expect(player.sent).toContain(
+      `MAIL FROM:<${typed}>\r\nRCPT TO:<${typed}>\r\nRCPT TO:<${least}@example.com>\r\nRCPT TO:<${least}@example.com>\r\n`,
+    );
+  });
+});
+
 describe("injection", () => {
   test.each(Object.keys(places))(
     "SEC-INJ-01 C-SES-11 S-ADDR-05 L-LEN-16 %s lets no control octet pass, and nothing changes",

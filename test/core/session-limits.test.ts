@@ -11,6 +11,17 @@ import { describe, expect, test } from "vitest";
 import { accept, Client, codesOf, ehlo, mail, rcpt } from "../dialogues/client.ts";
 import { heldBy } from "../dialogues/held.ts";
 
+test("L-TIME-15 a client of on-demand relay may be silent for 10 minutes by default", () => {
+  const service = { service: "on-demand", mechanisms: ["CRAM-MD5"] } as const;
+  const client = new Client(service);
+  client.say(ehlo);
+  expect(client.wait(599_999)).toBe("");
+  expect(codesOf(client.wait(1))).toBe("421");
+  expect(settle({ name: "mx.example.com", ...service, timers: { command: 700_000 } }).timers.command).toBe(
+    700_000,
+  );
+});
+
 /** One test for each name in `ServerTimers`: the list below must be complete. */
 const timers: Record<keyof ServerTimers, () => void> = {
   proxy() {

@@ -185,7 +185,7 @@ test("H-RCV-09 the cipher suite has a clause by its registered name or its numbe
   }
 });
 
-test("H-RCV-11 with SMTPUTF8 names and addresses are in UTF-8, otherwise all is ASCII", () => {
+test("H-RCV-11 X-UTF8-12 with SMTPUTF8 names and addresses are in UTF-8, otherwise all is ASCII", () => {
   const from = { hello: "b\u00fccher.example", host: "\u6a39.example" };
   const others = { by: "mx.\u00fc.example", for: "\u3042@\u6a39.example" };
   expect(unfolded(field(from, { ...others, utf8: true }))).toMatch(
