@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  type ClientAttributes,
   type ClientConfig,
   ClientSession,
   type Failure,
@@ -34,6 +35,8 @@ export interface ClientOptions extends ClientConfig {
    * Default: whatever the transport takes.
    */
   readonly acceptTls?: (tls: Partial<TlsInfo>) => boolean;
+  /** Tells a server that trusts this host for whom it speaks, before AUTH: see XCLIENT. Refused, the client fails. */
+  readonly xclient?: ClientAttributes;
   readonly observe?: ClientObserver;
   /** Told of what a hook throws. By default it goes to the console. */
   readonly onError?: (error: unknown) => void;
@@ -68,6 +71,8 @@ export class Client {
   readonly #sending: Set<Promise<unknown>> = new Set();
   #settleReady: (error: ConnectError | null) => void = () => {};
   #settleClosed: (closing: ClientClosing) => void = () => {};
+  #presented = false;
+  #turn: ((transport: Transport) => Incoming) | null = null;
   #mechanism: Mechanism | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
@@ -99,6 +104,7 @@ export class Client {
         this.#tls = tls;
         return this.#options.acceptTls?.(tls) ?? true;
       },
+      turned: (connection: Transport) => this.#turned(connection),
       closed: (error: unknown) => this.#ended(error),
       onError: (error: unknown) => this.#report(error),
     };
@@ -174,6 +180,26 @@ export class Client {
    */
   verify(text: string): Promise<ReceivedReply> {
     return this.#command("VRFY", text);
+  }
+
+  /**
+   * ATRN (RFC 2645): asks the server to send the mail of these domains, none: all that this client may have. When it
+   * agrees, the roles turn, this client is over, and the connection is the server's that `begin` makes of it.
+   *
+   * @param begin makes it: `(transport) => serve(new ServerSession(config), transport, handlers, facts)`
+   * @returns resolves when the roles have turned; rejects with {@link ConnectError} when the server refuses
+   * @throws {UsageError} (as a rejection) when one is not a domain
+   */
+  async atrn(domains: readonly string[], begin: (transport: Transport) => Incoming): Promise<void> {
+    this.#turn = begin;
+    const reply = await this.#ask("ATRN", () => this.#session.atrn(domains));
+    if (reply === null) return;
+    this.#turn = null;
+    throw new ConnectError(
+      { code: "atrn-refused", detail: "the server does not send mail now" },
+      reply,
+      null,
+    );
   }
 
   /** QUIT, when all that was asked for is done; resolves when the connection is over. */
@@ -271,6 +297,11 @@ export class Client {
   }
 
   async #command(verb: string, argument?: string): Promise<ReceivedReply> {
+    return (await this.#ask(verb, () => this.#session.command(verb, argument))) as ReceivedReply;
+  }
+
+  /** Asks something of the session that has a reply; null: the roles have turned in its place. */
+  async #ask(verb: string, call: () => number): Promise<ReceivedReply | null> {
     if (this.#quitting) throw new UsageError(`${verb}: the client was told to quit`);
     if (!this.#settled) await this.ready;
     return this.#during(
@@ -279,9 +310,14 @@ export class Client {
         const job: Job = {
           kind: "command",
           replied: resolve,
+          turned: () => resolve(null),
           skipped: (failure, reply) => reject(new ConnectError(failure, reply, this.#pump.error)),
         };
-        this.#pump.enter(() => this.#jobs.set(this.#session.command(verb, argument), job));
+        try {
+          this.#pump.enter(() => this.#jobs.set(call(), job));
+        } catch (error) {
+          reject(error);
+        }
       }),
     );
   }
@@ -297,6 +333,8 @@ export class Client {
   #news(event: ClientNews): void {
     switch (event.type) {
       case "ready":
+        if (!this.#presented && this.#options.xclient !== undefined)
+          return this.#present(this.#options.xclient);
         if (this.#mechanism === null && this.#options.auth !== undefined)
           return this.#authenticate(this.#options.auth);
         return this.#settleReady(null);
@@ -348,6 +386,21 @@ export class Client {
     } catch (error) {
       failed(error);
     }
+  }
+
+  #present(attributes: ClientAttributes): void {
+    this.#presented = true;
+    this.#jobs.set(this.#session.xclient(attributes), {
+      kind: "command",
+      replied: (reply) => {
+        if (Math.trunc(reply.code / 100) === 2) return;
+        this.#giveUp(
+          { code: "xclient-refused", detail: "the server does not take XCLIENT from here" },
+          reply,
+        );
+      },
+      skipped: (failure, reply) => this.#giveUp(failure, reply),
+    });
   }
 
   #authenticate(auth: NonNullable<ClientOptions["auth"]>): void {
@@ -403,6 +456,14 @@ export class Client {
     const jobs = [...this.#jobs.values()];
     this.#jobs.clear();
     for (const job of jobs) if (job.kind === "command") job.skipped(failure, reply);
+  }
+
+  #turned(transport: Transport): Incoming | null {
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    this.#quitting = true;
+    for (const job of jobs) if (job.kind === "command") job.turned?.();
+    return this.#turn?.(transport) ?? null;
   }
 
   #ended(error: unknown): void {

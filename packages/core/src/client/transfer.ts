@@ -1,5 +1,5 @@
 import type { ReceivedReply } from "../syntax/replies.ts";
-import { join } from "../wire/join.ts";
+import { join, octetsOf, take } from "../wire/join.ts";
 import { ContentWriter, type WriterFault, type WriterOptions } from "../wire/stuff.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { ClientSettings } from "./config.ts";
@@ -31,6 +31,7 @@ export function newTransfer(id: number, plan: Plan): Transfer {
     plan,
     outcomes: [...plan.outcomes],
     stage: "envelope",
+    forwarded: 0,
     mailSaid: false,
     mailAccepted: false,
     mailRefusal: null,
@@ -38,6 +39,7 @@ export function newTransfer(id: number, plan: Plan): Transfer {
     accepted: [],
     dataSaid: false,
     chunkRefusal: null,
+    url: null,
     chunksOut: 0,
     finished: false,
     lastSent: false,
@@ -109,9 +111,22 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
     machine.out.push({ octets: written, what: "content" });
     return;
   }
+  if (!machine.state.capabilities.chunking) {
+    const reason = failure("chunking-missing", "content beside a URL, and the server lacks CHUNKING");
+    return giveUp(machine, transfer, reason);
+  }
+  sayUrl(machine, transfer, false);
   machine.chunk.push(written);
   if (isTooBig(machine, writer)) return giveUp(machine, transfer, tooBig);
   sayChunks(machine, transfer);
+}
+
+/** Takes a URL, whose content the server fetches (RFC 4468). */
+export function writeUrl(machine: ClientMachine, transfer: Transfer, url: string): void {
+  if (transfer.chunkRefusal !== null) return;
+  sayUrl(machine, transfer, false);
+  if (machine.chunk.length > 0) sayChunk(machine, transfer, octetsOf(machine.chunk), false);
+  transfer.url = url;
 }
 
 /** All content was written. */
@@ -125,7 +140,10 @@ export function finishBody(machine: ClientMachine, transfer: Transfer): void {
     expectVerdicts(machine, transfer);
     return;
   }
-  if (end.length > 0) machine.chunk.push(end);
+  if (end.length > 0) {
+    sayUrl(machine, transfer, false);
+    machine.chunk.push(end);
+  }
   if (isTooBig(machine, machine.writer as ContentWriter)) return giveUp(machine, transfer, tooBig);
   sayLastChunk(machine, transfer);
 }
@@ -177,6 +195,13 @@ function sayEnvelope(machine: ClientMachine, transfer: Transfer): boolean {
   }
   const ahead =
     state.expected.length === 0 || (pipelining && state.expected.length < settings.limits.outstanding);
+  if (transfer.forwarded < plan.forwarding.length) {
+    if (!ahead) return false;
+    const line = plan.forwarding[transfer.forwarded];
+    transfer.forwarded++;
+    machine.say(line, { kind: "xforward", verb: "XFORWARD", id, index: 0, timer: "other" });
+    return true;
+  }
   if (!transfer.mailSaid) {
     if (!ahead) return false;
     transfer.mailSaid = true;
@@ -273,34 +298,35 @@ export function writerOptions(settings: ClientSettings, transfer: Transfer): Wri
   };
 }
 
+/** Says the URL that was given last, if there is one. */
+function sayUrl(machine: ClientMachine, transfer: Transfer, last: boolean): void {
+  const { url } = transfer;
+  if (url === null) return;
+  transfer.url = null;
+  machine.out.push({
+    octets: encodeUtf8(`BURL ${url}${last ? " LAST" : ""}\r\n`),
+    what: last ? "last" : "content",
+  });
+  if (last) {
+    transfer.stage = "verdict";
+    return expectVerdicts(machine, transfer);
+  }
+  transfer.chunksOut++;
+  machine.expect({ kind: "chunk", verb: "BURL", id: transfer.id, index: 0, timer: "dataDone" });
+}
+
 /**
  * Says the chunks that are full, as many as may be unanswered. What was written at once can be of any size, a chunk
  * cannot: a refusal behind it would have cost all of it (RFC 3030 §2).
  */
 function sayChunks(machine: ClientMachine, transfer: Transfer): void {
   const { chunk } = machine.settings.limits;
-  while (transfer.chunksOut < machine.mostChunks && waitingOctets(machine) >= chunk)
-    sayChunk(machine, transfer, takeOctets(machine, chunk), false);
+  while (transfer.chunksOut < machine.mostChunks && octetsOf(machine.chunk) >= chunk)
+    sayChunk(machine, transfer, chunk, false);
 }
 
-function waitingOctets({ chunk }: ClientMachine): number {
-  return chunk.reduce((size, { length }) => size + length, 0);
-}
-
-/** The first octets that wait to be sent in chunks. */
-function takeOctets({ chunk }: ClientMachine, count: number): Uint8Array {
-  const taken: Uint8Array[] = [];
-  for (let left = count; left > 0; ) {
-    const piece = chunk[0].subarray(0, left);
-    taken.push(piece);
-    left -= piece.length;
-    if (piece.length === chunk[0].length) chunk.shift();
-    else chunk[0] = chunk[0].subarray(piece.length);
-  }
-  return join(taken);
-}
-
-function sayChunk(machine: ClientMachine, transfer: Transfer, data: Uint8Array, last: boolean): void {
+function sayChunk(machine: ClientMachine, transfer: Transfer, size: number, last: boolean): void {
+  const data = take(machine.chunk, size);
   const line = encodeUtf8(`BDAT ${data.length}${last ? " LAST" : ""}\r\n`);
   machine.out.push({ octets: join([line, data]), what: last ? "last" : "content" });
   if (last) {
@@ -318,9 +344,10 @@ function sayChunk(machine: ClientMachine, transfer: Transfer, data: Uint8Array, 
 function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
   sayChunks(machine, transfer);
   const waits = machine.settings.protocol === "lmtp" || !machine.state.capabilities.pipelining;
-  const octets = waitingOctets(machine);
+  const octets = octetsOf(machine.chunk);
   if ((transfer.chunksOut > 0 && waits) || octets >= machine.settings.limits.chunk) return;
-  sayChunk(machine, transfer, takeOctets(machine, octets), true);
+  if (transfer.url !== null) return sayUrl(machine, transfer, true);
+  sayChunk(machine, transfer, octets, true);
 }
 
 /** Takes back the chunks that have not left, and the replies that they would have had: they are the last expected. */

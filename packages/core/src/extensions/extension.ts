@@ -108,6 +108,8 @@ export interface Extension {
 
 /** A parameter as the server reads it and the client writes it. */
 export interface Parameter<Read, Written> {
+  /** `=` may stand in its value: the padding of base64. */
+  readonly equals?: boolean;
   readonly read: ReadParameter<Read>;
   /**
    * The value that the client sends, empty for a keyword alone; null: the parameter is not sent. It throws UsageError

@@ -17,6 +17,7 @@ export const mtrk: Extension = {
   needs: ["dsn"],
   mail: {
     MTRK: {
+      equals: true,
       read: (given) => given && readTrack(given),
       write: ({ track, envid }) => writeTrack(track, envid),
     },

@@ -136,6 +136,8 @@ export interface KnownParameters {
 export interface Known<T> {
   /** It is known when any of these is in force. */
   readonly extensions: readonly string[];
+  /** `=` may stand in its value, against RFC 5321 §4.1.2, since its own specification has it there. */
+  readonly equals?: boolean;
   readonly read: ReadParameter<T>;
 }
 
@@ -214,7 +216,7 @@ function readParameters<T extends object>(
     seen.push(keyword);
     const given = name < word ? { octets, start: name + 1, end: word } : undefined;
     const read =
-      given !== undefined && !isValue(given, context)
+      given !== undefined && !isValue(given, context, parameter.equals === true)
         ? null
         : (parameter.read(given, context, found) ?? null);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
@@ -240,10 +242,11 @@ function keywordEnd(octets: Uint8Array, start: number, end: number): number {
 }
 
 /** Of the characters that a value may have; `=` is told apart where it is read, as AUTH= and ENVID= exclude it. */
-function isValue({ octets, start, end }: Value, { utf8 }: ParameterContext): boolean {
+function isValue({ octets, start, end }: Value, { utf8 }: ParameterContext, equals: boolean): boolean {
   if (start === end) return false;
   for (let at = start; at < end; at++) {
-    if (!is(octets[at], value) && !(utf8 && octets[at] >= 0x80)) return false;
+    const allowed = is(octets[at], value) || (utf8 && octets[at] >= 0x80) || (equals && octets[at] === 0x3d);
+    if (!allowed) return false;
   }
   return true;
 }
