@@ -123,14 +123,20 @@ describe("what is seen in content before anything is sent", () => {
   });
 
   it.each([
-    ["8-bit text without 8BITMIME", "\r\n\u00e9\r\n", ["SIZE 9"], "8bitmime-missing"],
-    ["UTF-8 header without SMTPUTF8", "Subject: \u00e9\r\n\r\n", ["8BITMIME"], "smtputf8-missing"],
-    ["more octets than SIZE", "123456789\r\n", ["SIZE 10"], "size-exceeded"],
-    ["a bare LF", "a\nb\r\n", [], "content-bare-lf"],
-    ["a bare CR", "a\rb\r\n", [], "content-bare-cr"],
-    ["a bare CR at the end", "a\r", [], "content-bare-cr"],
-    ["a line that is too long", `${"x".repeat(999)}\r\n`, [], "content-long-line"],
-  ])("C-TXN-01 C-CONV-01 C-CONV-02 sends nothing of %s", async (_, body, offered, code) => {
+    ["C-TXN-01 C-CONV-02", "8-bit text without 8BITMIME", "\r\n\u00e9\r\n", ["SIZE 9"], "8bitmime-missing"],
+    [
+      "C-TXN-01",
+      "UTF-8 header without SMTPUTF8",
+      "Subject: \u00e9\r\n\r\n",
+      ["8BITMIME"],
+      "smtputf8-missing",
+    ],
+    ["C-TXN-01", "more octets than SIZE", "123456789\r\n", ["SIZE 10"], "size-exceeded"],
+    ["C-CONV-01", "a bare LF", "a\nb\r\n", [], "content-bare-lf"],
+    ["C-CONV-01", "a bare CR", "a\rb\r\n", [], "content-bare-cr"],
+    ["C-CONV-01", "a bare CR at the end", "a\r", [], "content-bare-cr"],
+    ["S-DATA-22", "a line that is too long", `${"x".repeat(999)}\r\n`, [], "content-long-line"],
+  ])("%s sends nothing of %s", async (_ids, _what, body, offered, code) => {
     const talk = await Talk.ready(offered);
     const sent = await talk.client.send({ ...message, body });
     expect(sent.outcomes).toMatchObject([{ status: "notTried", reason: { code } }]);

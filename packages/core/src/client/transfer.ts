@@ -455,6 +455,7 @@ function settle(machine: ClientMachine, transfer: Transfer): void {
   state.operations.shift();
   state.readyTold = false;
   machine.done(transfer.id, transfer.outcomes as Outcome[]);
-  if (transfer.resetDue)
+  // A server that finds the size too large wants to hear it (RFC 1870 §6.1), though it has nothing to forget.
+  if (transfer.resetDue || transfer.mailRefusal?.code === 552)
     machine.say("RSET", { kind: "reset", verb: "RSET", id: 0, index: 0, timer: "other" });
 }
