@@ -1,5 +1,5 @@
-import { UsageError } from "@sansmtp/core";
-import { ConnectError, type OutgoingMessage } from "@sansmtp/drive";
+import { reply, ServerSession, UsageError } from "@sansmtp/core";
+import { ConnectError, type Handlers, type OutgoingMessage, serve } from "@sansmtp/drive";
 import { describe, expect, it } from "vitest";
 import { hello, message, Talk } from "./talk.ts";
 import { settled, Wire } from "./wire.ts";
@@ -711,3 +711,86 @@ async function* pieces<T extends string | Uint8Array>(...all: (T | Promise<T>)[]
 function delayed(text: string): Promise<string> {
   return new Promise((resolve) => setTimeout(() => resolve(text), 10));
 }
+
+describe("for whom a client speaks", () => {
+  const listed = ["XCLIENT NAME ADDR LOGIN", "AUTH PLAIN"];
+  const xclient = { addr: "192.0.2.9", name: null };
+
+  it("X-XCL-06 tells it before AUTH, on which it has no hold", async () => {
+    const talk = new Talk({ xclient, auth: { user: "dana", pass: "secret" }, allowInsecureAuth: true });
+    await talk.say("220 mx");
+    expect(await talk.say(...hello(listed))).toBe("XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.9\r\n");
+    expect(await talk.say("220 mx again")).toBe("EHLO client.example.net\r\n");
+    expect(await talk.say(...hello(listed))).toMatch(/^AUTH PLAIN /);
+    await talk.say("235 ok");
+    await talk.client.ready;
+  });
+
+  it.each([
+    ["refuses it", listed, "550 5.7.0 no", "xclient-refused"],
+    ["does not offer it", ["AUTH PLAIN"], null, "extension-missing"],
+  ])("is of no use where the server %s", async (_, offer, refusal, code) => {
+    const talk = new Talk({ xclient });
+    await talk.say("220 mx");
+    await talk.say(...hello(offer));
+    if (refusal !== null) await talk.say(refusal);
+    expect((await rejection(talk.client.ready)).code).toBe(code);
+    expect(talk.wire.sent).toMatch(/QUIT\r\n$/);
+  });
+});
+
+describe("mail on demand", () => {
+  const handlers = (kept: string[]): Handlers => ({
+    rcpt: () => undefined,
+    async message({ body }) {
+      for await (const octets of body) kept.push(Buffer.from(octets).toString());
+      return reply(250, "2.0.0", "Kept");
+    },
+  });
+
+  it("X-ATRN-03 becomes the server, which greets, on the same connection", async () => {
+    const kept: string[] = [];
+    const talk = await Talk.ready(["ATRN"]);
+    const turned = talk.client.atrn(["example.com", "example.org"], (transport) =>
+      serve(new ServerSession({ name: "customer.example.com" }), transport, handlers(kept), {
+        id: 1,
+        peer: null,
+        local: null,
+      }),
+    );
+    await settled();
+    expect(talk.heard()).toBe("ATRN example.com,example.org\r\n");
+    expect(await talk.say("250 reversing")).toBe("220 customer.example.com ESMTP\r\n");
+    await turned;
+    expect(await talk.client.closed).toMatchObject({ failure: null });
+    expect(talk.client.open).toBe(false);
+    expect(talk.wire.closed).toBe(false);
+    await talk.say("EHLO odmr.example.net");
+    await talk.say("MAIL FROM:<a@example.net>", "RCPT TO:<b@example.com>", "DATA");
+    expect(await talk.say("hi", ".")).toBe("250 2.0.0 Kept\r\n");
+    expect(kept).toEqual(["hi\r\n"]);
+    expect(await talk.say("QUIT")).toMatch(/^221 /);
+    expect(talk.wire.closed).toBe(true);
+  });
+
+  it("X-ATRN-02 goes on as before where the server has no mail", async () => {
+    const talk = await Talk.ready(["ATRN"]);
+    const asked = rejection(
+      talk.client.atrn([], () => {
+        throw new Error("never");
+      }),
+    );
+    await settled();
+    await talk.say("453 You have no mail");
+    expect((await asked).reply?.code).toBe(453);
+    const noop = talk.client.noop();
+    await talk.say("250 ok");
+    expect((await noop).code).toBe(250);
+  });
+
+  it("says no ATRN for what is not a domain", async () => {
+    const talk = await Talk.ready(["ATRN"]);
+    await expect(talk.client.atrn(["a b"], () => talk.client.connection)).rejects.toThrow(UsageError);
+    expect(talk.heard()).toBe("");
+  });
+});

@@ -36,14 +36,18 @@ export interface Closing {
   readonly error: unknown;
 }
 
-/** What the adapter knows of a connection. */
-export interface ConnectionFacts {
-  /** Distinguishes connections: a running number. */
-  readonly id: number;
+/** Both ends of a connection. */
+export interface Ends {
   /** The other end; null where it has no address. */
   readonly peer: Endpoint | null;
   /** This end; null where it has no address. */
   readonly local: Endpoint | null;
+}
+
+/** What the adapter knows of a connection. */
+export interface ConnectionFacts extends Ends {
+  /** Distinguishes connections: a running number. */
+  readonly id: number;
   /**
    * How long a client may leave replies unread before the connection counts as lost, in milliseconds. Default 5
    * minutes, what RFC 5321 §4.5.3.2.7 gives it to send.

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { Alarm, linger, lingerOctets } from "./alarm.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
 export type { Credentials, Mechanism } from "./client-auth.ts";
@@ -11,9 +12,20 @@ export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
 export { ConnectError, PlainTextError } from "./client-error.ts";
 export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
 export type { ClientNews, ClientObserver } from "./client-pump.ts";
-export type { Closing, Connected, Connection, ConnectionFacts, Incoming } from "./connection.ts";
+export { type ConnectOptions, connectBy, type Dialled, type Dialler, type Target } from "./connect.ts";
+export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export { serve } from "./serve.ts";
+export {
+  type Accept,
+  type Address,
+  type Listen,
+  type Listener,
+  type ListenOptions,
+  type Place,
+  Server,
+  type ServerOptions,
+} from "./server.ts";
 export { type Admission, Service } from "./service.ts";
 export type { Transport } from "./transport.ts";

@@ -5,6 +5,7 @@
  */
 export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } from "@sansmtp/core";
 export {
+  type Address,
   type Answer,
   type Client,
   type ClientClosing,
@@ -14,6 +15,7 @@ export {
   type Connection,
   type Credentials,
   type Handlers,
+  type ListenOptions,
   type Mechanism,
   type Message,
   MessageAborted,
@@ -21,17 +23,12 @@ export {
   type Observer,
   type OutgoingBody,
   type OutgoingMessage,
+  type Place,
   type Pool,
   type PoolOptions,
   type Recipient,
   type Sent,
+  type Server,
 } from "@sansmtp/drive";
 export { type ConnectOptions, connect, createPool } from "./connect.ts";
-export {
-  type Address,
-  createServer,
-  type ListenOptions,
-  type Place,
-  type Server,
-  type ServerOptions,
-} from "./server.ts";
+export { createServer, type ServerOptions } from "./server.ts";
