@@ -9,6 +9,7 @@ import {
   settle,
   UsageError,
 } from "@sansmtp/core";
+import { checkAuthentication, defaultMechanisms } from "./authentication.ts";
 import type { Connected, Connection, Ends } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import { serve } from "./serve.ts";
@@ -45,7 +46,9 @@ export class Service {
     for (const [name, limit] of Object.entries({ maxConnections, maxConnectionsPerAddress })) {
       if (!(limit >= 1)) throw new UsageError(`${name}: ${limit}, must be at least 1`);
     }
-    this.settings = settle(config);
+    const { mechanisms = handlers.authenticate === undefined ? [] : defaultMechanisms } = config;
+    this.settings = settle({ ...config, mechanisms });
+    checkAuthentication(handlers, this.settings.mechanisms);
     this.#limits = { maxConnections, maxConnectionsPerAddress };
     this.#handlers = {
       ...handlers,

@@ -5,6 +5,7 @@ import { type Settled, tlsInfo } from "./handshakes.ts";
 
 /** Begins handshakes, as server or as client; what was read before can be put back with `raw.unshift`. */
 export interface Handshaker {
+  readonly side: "server" | "client";
   begin(raw: Socket, settled: Settled): void;
 }
 
@@ -72,7 +73,7 @@ export class SocketTransport implements Transport {
         secure.allowHalfOpen = true;
         this.#socket = secure;
         this.#listen(secure);
-        resolve(tlsInfo(secure));
+        resolve(tlsInfo(secure, handshakes.side));
       });
     });
   }
