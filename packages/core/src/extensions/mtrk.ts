@@ -28,9 +28,9 @@ export const mtrk: Extension = {
   },
 };
 
-/** base64, and behind a colon perhaps seconds (RFC 3885 §3). */
+/** base64 without its padding, as no value has a `=` in it, and behind a colon perhaps seconds (RFC 3885 §3). */
 function readTrack(given: Value): Partial<MailParameters> | null {
-  const found = /^([A-Za-z0-9+/]+={0,2})(?::([0-9]{1,9}))?$/.exec(text(given));
+  const found = /^([A-Za-z0-9+/]+)(?::([0-9]{1,9}))?$/.exec(text(given));
   if (found === null) return null;
   return { track: { certifier: found[1], timeout: found[2] === undefined ? null : Number(found[2]) } };
 }
@@ -42,7 +42,8 @@ function writeTrack(track: Track | undefined, envid: string | undefined): string
   if (envid === undefined || !isTrackable(envid))
     throw new UsageError("track: needs an envid of the form local@host (RFC 3885 §3)");
   const { timeout } = track;
-  return timeout === null ? track.certifier : `${track.certifier}:${seconds("track.timeout", timeout, 0)}`;
+  const certifier = track.certifier.replace(/=+$/, "");
+  return timeout === null ? certifier : `${certifier}:${seconds("track.timeout", timeout, 0)}`;
 }
 
 function decoded(envid: string): string {

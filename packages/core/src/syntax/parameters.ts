@@ -48,7 +48,7 @@ export interface DeliverBy {
 
 /** How a message is tracked (RFC 3885 §3). */
 export interface Track {
-  /** The hash of the secret with which the sender will ask, in base64. */
+  /** The hash of the secret with which the sender will ask, in base64; on the wire without the `=` at its end. */
   readonly certifier: string;
   /** For how many seconds; null: as long as the server likes. */
   readonly timeout: number | null;
@@ -137,17 +137,19 @@ export interface Known<T> {
   /** It is known when any of these is in force. */
   readonly extensions: readonly string[];
   readonly read: ReadParameter<T>;
+  /** How it is refused when it is malformed or repeated; left out: as every other, `501 5.5.4`. */
+  readonly malformed?: Refusal;
 }
 
 /**
  * Reads the value of a parameter, undefined where there is no `=`. It gives what is to be merged into the parameters
- * found so far; null or undefined: malformed; or a reply of its own with which it is refused.
+ * found so far; null or undefined: malformed.
  */
 export type ReadParameter<T> = (
   given: Value | undefined,
   context: ParameterContext,
   found: T,
-) => Partial<T> | Refusal | null | undefined;
+) => Partial<T> | null | undefined;
 
 /** Why something that can be read is refused all the same. */
 export interface Refusal {
@@ -210,15 +212,17 @@ function readParameters<T extends object>(
     if (parameter === undefined || !parameter.extensions.some(context.extensions)) {
       return fault("S-PARM-02", `parameter ${keyword} is not offered`, at, unsupported);
     }
-    if (seen.includes(keyword)) return fault("S-PARM-03", `parameter ${keyword} is repeated`, at, malformed);
+    const own = parameter.malformed;
+    if (seen.includes(keyword))
+      return fault("S-PARM-03", `parameter ${keyword} is repeated`, at, own?.reply ?? malformed);
     seen.push(keyword);
     const given = name < word ? { octets, start: name + 1, end: word } : undefined;
     const read =
       given !== undefined && !isValue(given, context)
         ? null
         : (parameter.read(given, context, found) ?? null);
+    if (read === null && own !== undefined) return fault(own.rule, own.detail, at, own.reply);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
-    if (isRefusal(read)) return fault(read.rule, read.detail, at, read.reply);
     Object.assign(found, read);
     at = word;
   }
@@ -227,10 +231,6 @@ function readParameters<T extends object>(
 
 function fault(rule: string, detail: string, at: number, said: Reply): Fault {
   return { rule, detail, at, reply: said };
-}
-
-function isRefusal(read: object): read is Refusal {
-  return "rule" in read;
 }
 
 function keywordEnd(octets: Uint8Array, start: number, end: number): number {
