@@ -167,7 +167,7 @@ export const defaultTimers: ServerTimers = {
   proxy: 5_000,
   // Waiting costs every client; turn it on where abuse is expected.
   greetingDelay: 0,
-  // RFC 5321 §4.5.3.2.7.
+  // RFC 5321 §4.5.3.2.7. For on-demand relay it is twice as long (RFC 2645).
   command: 300_000,
   // RFC 5321 §4.5.3.2.7, too.
   dataBlock: 300_000,
