@@ -53,13 +53,13 @@ export class ServerSession {
 
   /**
    * The IP address of the other end, to be told before the greeting is asked: XCLIENT and XFORWARD are taken from
-   * those alone who are trusted.
+   * those alone who are trusted. The zone of an IPv6 address (`fe80::1%eth0`) is passed over.
    *
    * @throws {UsageError} when it is no address, or comes too late
    */
   connected(address: string, now?: Millis): void {
     const { state } = this.#machine;
-    const canonical = canonicalAddress(address);
+    const canonical = canonicalAddress(address.includes(":") ? address.replace(/%[^%:]*$/, "") : address);
     if (canonical === null) throw new UsageError(`connected: not an IP address: ${JSON.stringify(address)}`);
     if (state.nextId > 1) throw new UsageError("connected: the greeting was asked for already");
     this.#pass(now);
