@@ -259,6 +259,51 @@ describe("PRDR", () => {
   });
 });
 
+describe("an extension of the application's own", () => {
+  it("X-GEN-01 works by the handlers that there are: its words, its parameters, its verb", async () => {
+    const seen: unknown[] = [];
+    const client = new Client(
+      {
+        mail({ parameters }) {
+          return parameters.other.XQUEUE === "closed" ? reply(450, "4.3.2", "That one is closed") : undefined;
+        },
+        rcpt: ({ parameters }) => void seen.push(parameters.other),
+        async command({ verb, argument }) {
+          await settled();
+          return verb === "XSTAT" ? reply(250, "2.0.0", `${argument}: 42 messages`) : undefined;
+        },
+        async message({ parameters, recipients, body }) {
+          seen.push(parameters.other, recipients[0]?.parameters.other, await text(body));
+          return taken;
+        },
+      },
+      {
+        custom: [
+          {
+            keyword: "XQUEUE",
+            announce: "fast slow",
+            mail: [{ keyword: "XQUEUE" }],
+            rcpt: [{ keyword: "XROUTE", value: "none" }],
+            verbs: [{ verb: "XSTAT" }],
+          },
+        ],
+      },
+    );
+    expect(client.say(ehlo)).toMatch(/250 XQUEUE fast slow\r\n$/);
+    expect(await client.tell("XSTAT fast\r\n")).toBe("250 2.0.0 fast: 42 messages\r\n");
+    expect(codes(await client.tell("MAIL FROM:<> XQUEUE=closed\r\n"))).toBe("450");
+    const { length } = client.wire.sent;
+    client.say("MAIL FROM:<> XQUEUE=fast\r\nRCPT TO:<b@c.d> XROUTE\r\nDATA\r\nHello\r\n.\r\n");
+    await settled();
+    expect(codes(client.wire.sent.slice(length))).toBe("250 250 354 250");
+    expect(seen).toEqual([{ XROUTE: true }, { XQUEUE: "fast" }, { XROUTE: true }, "Hello\r\n"]);
+    expect(client.say("HELP\r\n")).toBe("");
+    await settled();
+    expect(client.heard()).toMatch(/ XSTAT\r\n$/);
+    expect(client.errors).toEqual([]);
+  });
+});
+
 describe("XCLIENT", () => {
   const config: ServerConfig = {
     name: "mx.example.com",

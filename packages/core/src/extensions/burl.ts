@@ -24,12 +24,12 @@ export const burl: Extension = {
 
 /**
  * Whether a URL is one of those announced: by its scheme, or by its scheme, host and port. What different parsers might
- * read differently (RFC 3986 §3.2), a second `@` or brackets before the host, is none of them.
+ * read differently (RFC 3986 §3.2), a second `@`, a backslash, or brackets before the host, is none of them.
  */
 export function isAnnounced(url: string, { urls }: BurlOptions): boolean {
   // The user, who stands before the host, is no part of it: imap://trusted@evil.example is evil's.
   const given =
-    /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#@[\]]*@)?(\[[0-9a-f:.]+\](?::[0-9]*)?|[^/?#@[\]]+)(?=[/?#]|$)/i.exec(
+    /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#@[\]\\]*@)?(\[[0-9a-f:.]+\](?::[0-9]*)?|[^/?#@[\]\\]+)(?=[/?#]|$)/i.exec(
       url,
     );
   if (given === null) return false;
