@@ -1,4 +1,5 @@
 import {
+  type ClientAttributes,
   type ClientConfig,
   type ClientEvent,
   ClientSession,
@@ -154,6 +155,9 @@ export class Player {
       abandon: () => session.abandon(Number(rest)),
       auth: () => session.auth(words[0]!, secret(words[1])),
       respond: () => session.respond(secret(words[0])),
+      xclient: () => session.xclient(JSON.parse(rest) as ClientAttributes),
+      atrn: () => session.atrn(rest === "" ? [] : rest.split(",")),
+      burl: () => session.burl(rest),
       starttls: () => session.startTls(),
       reset: () => session.reset(),
       noop: () => session.noop(),
@@ -184,7 +188,10 @@ export class Player {
         this.#claim(event.data.length > 0, "an empty send");
         this.#say(Buffer.from(event.data).toString("latin1"));
       } else if (event.type === "upgrade") this.#says.push("-- upgrade");
-      else if (event.type === "close") {
+      else if (event.type === "turn") {
+        this.#closed = true;
+        this.#says.push("-- turn");
+      } else if (event.type === "close") {
         this.#closed = true;
         this.#says.push(event.broken ? "-- close broken" : "-- close");
       } else this.#events.push(showEvent(event));

@@ -106,15 +106,12 @@ test("S-PARM-04 X-MTRK-01 what the client writes on MAIL is what the server read
     fc.property(outgoing, (given) => {
       const words = written(given, "mail");
       expect(words).toHaveLength(Object.values(given).filter((value) => value !== false).length);
-      for (const word of words) expect(word).toMatch(/^[A-Z-]+(=[\x21-\x3c\x3e-\x7e]+)?$/);
+      for (const word of words) expect(word).toMatch(/^[A-Z-]+(=[\x21-\x3c\x3e-\x7e]+(={0,2}(:\d+)?)?)?$/);
       const read = readMail(`MAIL FROM:<a@b.example> ${words.join(" ")}`);
       if (isFault(read)) throw new Error(`${read.detail}: ${words.join(" ")}`);
       expect(mailAsGiven(read.parameters)).toEqual({
         ...given,
         ...(given.requireTls === false ? { requireTls: undefined } : {}),
-        ...(given.track && {
-          track: { ...given.track, certifier: given.track.certifier.replace(/=+$/, "") },
-        }),
         ...(given.by && { by: { ...given.by, seconds: given.by.seconds + 0 } }),
         ...(given.auth && given.auth !== "<>" ? { auth: canonical(given.auth) } : {}),
       });

@@ -21,6 +21,8 @@ export interface TransactionJob {
 export interface CommandJob {
   readonly kind: "command";
   replied(reply: ReceivedReply): void;
+  /** ATRN: the roles have turned. */
+  readonly turned?: () => void;
   skipped(failure: Failure, reply: ReceivedReply | null): void;
 }
 

@@ -17,13 +17,15 @@ export interface ClientObserver {
 }
 
 /** What a session reports that is not for the transport. */
-export type ClientNews = Exclude<ClientEvent, { readonly type: "send" | "upgrade" | "close" }>;
+export type ClientNews = Exclude<ClientEvent, { readonly type: "send" | "upgrade" | "close" | "turn" }>;
 
 /** Who the pump works for. */
 export interface ClientListener {
   news(event: ClientNews): void;
   secured(tls: Partial<TlsInfo>): void;
   closed(error: unknown): void;
+  /** The roles have turned: who takes the connection over; null: nobody. */
+  turned(transport: Transport): Incoming | null;
   /** Something threw that should not have. */
   onError(error: unknown): void;
 }
@@ -42,6 +44,8 @@ export class ClientPump implements Incoming {
   /** Writes that the transport has not taken yet. */
   #full = 0;
   #closed = false;
+  /** The other role, once they have turned. */
+  #turned: Incoming | null = null;
   #error: unknown = null;
   #running = false;
   #again = false;
@@ -91,21 +95,25 @@ export class ClientPump implements Incoming {
   }
 
   receive(octets: Uint8Array): void {
+    if (this.#turned !== null) return this.#turned.receive(octets);
     if (this.#closed) return;
     this.#tell(() => this.#observer.receive?.(octets));
     this.#safely((now) => this.#session.receive(octets, now));
   }
 
   receiveEnd(): void {
+    if (this.#turned !== null) return this.#turned.receiveEnd();
     this.#safely((now) => this.#session.receiveEnd(now));
   }
 
   lost(error: unknown = null): void {
+    if (this.#turned !== null) return this.#turned.lost(error);
     this.#error ??= error;
     this.#safely((now) => this.#session.lost(now));
   }
 
   wake(): void {
+    if (this.#turned !== null) return this.#turned.wake();
     this.#wakesAt = null;
     this.#safely((now) => this.#session.advance(now));
   }
@@ -151,6 +159,8 @@ export class ClientPump implements Incoming {
         return this.#upgrade();
       case "close":
         return this.#close();
+      case "turn":
+        return this.#turn();
       default: {
         const shown = event.type === "challenge" ? { ...event, octets: new Uint8Array(0) } : event;
         this.#tell(() => this.#observer.event?.(shown));
@@ -253,6 +263,15 @@ export class ClientPump implements Incoming {
     this.#transport.wake(at);
   }
 
+  /** The connection goes on as that of a server (RFC 2645 §5.2.2). */
+  #turn(): void {
+    this.#closed = true;
+    this.#feeding = null;
+    this.#turned = this.#listener.turned(this.#transport);
+    if (this.#turned === null) this.#close();
+    else this.#listener.closed(this.#error);
+  }
+
   #close(): void {
     this.#closed = true;
     this.#feeding = null;
@@ -271,7 +290,7 @@ export class ClientPump implements Incoming {
     try {
       this.#session.close(this.#transport.now());
       for (let event = this.#session.poll(); event !== null; event = this.#session.poll()) {
-        if (event.type === "close") this.#close();
+        if (event.type === "close" || event.type === "turn") this.#close();
         else if (event.type !== "send" && event.type !== "upgrade") this.#listener.news(event);
       }
     } catch (another) {

@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  type ClientAttributes,
   type ClientConfig,
   ClientSession,
   type Failure,
@@ -8,7 +9,7 @@ import {
   type TlsInfo,
   UsageError,
 } from "@sansmtp/core";
-import { type Credentials, checkCredentials, type Mechanism, mechanismOf } from "./client-auth.ts";
+import { type Auth, ClientAuthentication, checkAuth } from "./client-auth.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
 import { type Done, type Failed, isTooMany, type Job, type TransactionJob } from "./client-jobs.ts";
@@ -23,12 +24,20 @@ import {
 } from "./client-message.ts";
 import { type ClientNews, type ClientObserver, ClientPump } from "./client-pump.ts";
 import type { Incoming } from "./connection.ts";
+import { type Random, randomOf } from "./random.ts";
 import type { Transport } from "./transport.ts";
 
 /** How a client behaves. */
 export interface ClientOptions extends ClientConfig {
   /** Authenticates before anything is sent. Without TLS a password is said only if `allowInsecureAuth` is true. */
-  readonly auth?: Credentials | Mechanism | (() => Mechanism);
+  readonly auth?: Auth;
+  /** What it has connected to, which OAUTHBEARER says (RFC 7628). Default: nothing is said of it. */
+  readonly host?: string;
+  readonly port?: number;
+  /** Random octets for nonces. Default: `crypto.getRandomValues` of the runtime. */
+  readonly random?: Random;
+  /** Tells a server that trusts this host for whom it speaks, before AUTH: see XCLIENT. Refused, the client fails. */
+  readonly xclient?: ClientAttributes;
   readonly observe?: ClientObserver;
   /** Told of what a hook throws. By default it goes to the console. */
   readonly onError?: (error: unknown) => void;
@@ -63,7 +72,10 @@ export class Client {
   readonly #sending: Set<Promise<unknown>> = new Set();
   #settleReady: (error: ConnectError | null) => void = () => {};
   #settleClosed: (closing: ClientClosing) => void = () => {};
-  #mechanism: Mechanism | null = null;
+  /** Null: none is wanted, or it has not begun. */
+  #authenticates: ClientAuthentication | null = null;
+  #presented = false;
+  #turn: ((transport: Transport) => Incoming) | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
   /** It is ready, or never will be: what is asked for goes to the session at once, in the order of the calls. */
@@ -74,7 +86,10 @@ export class Client {
 
   /** @throws {UsageError} when the options cannot be */
   constructor(options: ClientOptions, transport: Transport) {
-    if (options.auth !== undefined) checkCredentials(options.auth);
+    if (options.auth !== undefined) {
+      checkAuth(options.auth);
+      randomOf(options.random);
+    }
     this.#options = options;
     this.#session = new ClientSession(options, transport.now());
     this.ready = new Promise((resolve, reject) => {
@@ -93,6 +108,7 @@ export class Client {
       secured: (tls: Partial<TlsInfo>) => {
         this.#tls = tls;
       },
+      turned: (connection: Transport) => this.#turned(connection),
       closed: (error: unknown) => this.#ended(error),
       onError: (error: unknown) => this.#report(error),
     };
@@ -168,6 +184,26 @@ export class Client {
    */
   verify(text: string): Promise<ReceivedReply> {
     return this.#command("VRFY", text);
+  }
+
+  /**
+   * ATRN (RFC 2645): asks the server to send the mail of these domains, none: all that this client may have. When it
+   * agrees, the roles turn, this client is over, and the connection is the server's that `begin` makes of it.
+   *
+   * @param begin makes it: `(transport) => serve(new ServerSession(config), transport, handlers, facts)`
+   * @returns resolves when the roles have turned; rejects with {@link ConnectError} when the server refuses
+   * @throws {UsageError} (as a rejection) when one is not a domain
+   */
+  async atrn(domains: readonly string[], begin: (transport: Transport) => Incoming): Promise<void> {
+    this.#turn = begin;
+    const reply = await this.#ask("ATRN", () => this.#session.atrn(domains));
+    if (reply === null) return;
+    this.#turn = null;
+    throw new ConnectError(
+      { code: "atrn-refused", detail: "the server does not send mail now" },
+      reply,
+      null,
+    );
   }
 
   /** QUIT, when all that was asked for is done; resolves when the connection is over. */
@@ -265,6 +301,11 @@ export class Client {
   }
 
   async #command(verb: string, argument?: string): Promise<ReceivedReply> {
+    return (await this.#ask(verb, () => this.#session.command(verb, argument))) as ReceivedReply;
+  }
+
+  /** Asks something of the session that has a reply; null: the roles have turned in its place. */
+  async #ask(verb: string, call: () => number): Promise<ReceivedReply | null> {
     if (this.#quitting) throw new UsageError(`${verb}: the client was told to quit`);
     if (!this.#settled) await this.ready;
     return this.#during(
@@ -273,9 +314,14 @@ export class Client {
         const job: Job = {
           kind: "command",
           replied: resolve,
+          turned: () => resolve(null),
           skipped: (failure, reply) => reject(new ConnectError(failure, reply, this.#pump.error)),
         };
-        this.#pump.enter(() => this.#jobs.set(this.#session.command(verb, argument), job));
+        try {
+          this.#pump.enter(() => this.#jobs.set(call(), job));
+        } catch (error) {
+          reject(error);
+        }
       }),
     );
   }
@@ -291,11 +337,13 @@ export class Client {
   #news(event: ClientNews): void {
     switch (event.type) {
       case "ready":
-        if (this.#mechanism === null && this.#options.auth !== undefined)
-          return this.#authenticate(this.#options.auth);
-        return this.#settleReady(null);
+        if (!this.#presented && this.#options.xclient !== undefined)
+          return this.#present(this.#options.xclient);
+        if (this.#authenticates !== null || this.#options.auth === undefined) return this.#settleReady(null);
+        this.#authenticates = this.#authentication(this.#options.auth);
+        return this.#authenticates.begin();
       case "challenge":
-        return this.#respond(event.octets);
+        return this.#authenticates?.respond(event.octets);
       case "reply": {
         const job = this.#jobs.get(event.id);
         this.#jobs.delete(event.id);
@@ -344,44 +392,39 @@ export class Client {
     }
   }
 
-  #authenticate(auth: NonNullable<ClientOptions["auth"]>): void {
-    const mechanism = mechanismOf(auth, this.capabilities);
-    this.#mechanism = mechanism;
-    const { name, initial = null, cleartext } = mechanism;
-    const id = this.#session.auth(name, initial, cleartext === undefined ? {} : { cleartext });
-    this.#jobs.set(id, {
+  #present(attributes: ClientAttributes): void {
+    this.#presented = true;
+    this.#jobs.set(this.#session.xclient(attributes), {
       kind: "command",
       replied: (reply) => {
-        const accepted = Math.trunc(reply.code / 100) === 2;
-        if (accepted && mechanism.complete !== false) return this.#settleReady(null);
-        const detail = accepted
-          ? "the server claims success before the authentication was complete"
-          : "the server does not accept the authentication";
-        this.#giveUp({ code: "auth-refused", detail }, reply);
+        if (Math.trunc(reply.code / 100) === 2) return;
+        this.#giveUp(
+          { code: "xclient-refused", detail: "the server does not take XCLIENT from here" },
+          reply,
+        );
       },
       skipped: (failure, reply) => this.#giveUp(failure, reply),
     });
   }
 
-  #respond(challenge: Uint8Array): void {
-    // By the time that a promise resolves, the session may be over.
-    const respond = (octets: Uint8Array | null): void => {
-      if (this.#failed === null) this.#session.respond(octets);
-    };
-    let response: Uint8Array | null | Promise<Uint8Array | null>;
-    try {
-      response = this.#mechanism?.respond(challenge) ?? null;
-    } catch (error) {
-      this.#report(error);
-      response = null;
-    }
-    if (!(response instanceof Promise)) return respond(response);
-    response
-      .catch((error: unknown) => {
-        this.#report(error);
-        return null;
-      })
-      .then((octets) => this.#pump.enter(() => respond(octets)));
+  #authentication(auth: Auth): ClientAuthentication {
+    const { random, host, port } = this.#options;
+    const octets = randomOf(random);
+    return new ClientAuthentication(auth, {
+      session: this.#session,
+      context: () => ({
+        random: octets,
+        bindings: this.#tls?.bindings ?? {},
+        ...(host === undefined ? {} : { host }),
+        ...(port === undefined ? {} : { port }),
+      }),
+      asked: (id, job) => this.#jobs.set(id, job),
+      succeeded: () => this.#settleReady(null),
+      failed: (failure, reply) => this.#giveUp(failure, reply),
+      report: (error) => this.#report(error),
+      // By the time that a promise resolves, the session may be over.
+      later: (call) => this.#pump.enter(() => (this.#failed === null ? call() : undefined)),
+    });
   }
 
   /** The session is in order, but of no use. */
@@ -397,6 +440,14 @@ export class Client {
     const jobs = [...this.#jobs.values()];
     this.#jobs.clear();
     for (const job of jobs) if (job.kind === "command") job.skipped(failure, reply);
+  }
+
+  #turned(transport: Transport): Incoming | null {
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    this.#quitting = true;
+    for (const job of jobs) if (job.kind === "command") job.turned?.();
+    return this.#turn?.(transport) ?? null;
   }
 
   #ended(error: unknown): void {

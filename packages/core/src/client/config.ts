@@ -1,4 +1,6 @@
 import { UsageError } from "../errors.ts";
+import type { CustomExtension } from "../extensions/custom.ts";
+import { register } from "../extensions/register.ts";
 import { parseDomain } from "../syntax/domain.ts";
 import { defaultReplyLimits, type ReplyLimits } from "../syntax/replies.ts";
 import type { Millis } from "../time.ts";
@@ -23,6 +25,13 @@ export interface ClientConfig {
   readonly pipelineData?: boolean;
   /** `prefer`: BDAT where CHUNKING is offered. `avoid`: only for BINARYMIME. `require`: or else fail. Default `prefer`. */
   readonly chunking?: "prefer" | "avoid" | "require";
+  /**
+   * The server's name was had in a way that nobody could forge (DNSSEC, MTA-STS), and TLS is accepted from a certificate
+   * of that name only: what REQUIRETLS asks (RFC 8689 §4.2.1). Default false.
+   */
+  readonly validatedHost?: boolean;
+  /** Extensions of your own, used where a server announces them. */
+  readonly custom?: readonly CustomExtension[];
   /** What becomes of CR or LF alone in content. Default `strict`: the message fails. */
   readonly lineEnds?: LineEndPolicy;
   readonly limits?: Partial<ClientLimits>;
@@ -110,6 +119,8 @@ export function settleClient(config: ClientConfig): ClientSettings {
     heloFallback: config.heloFallback ?? true,
     pipelineData: config.pipelineData ?? true,
     chunking: config.chunking ?? "prefer",
+    validatedHost: config.validatedHost ?? false,
+    custom: (config.custom ?? []).map((extension) => register(extension, [])),
     lineEnds: config.lineEnds ?? "strict",
     limits: { ...defaultClientLimits, ...config.limits },
     timers: { ...defaultClientTimers, ...config.timers },

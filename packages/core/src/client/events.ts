@@ -1,3 +1,5 @@
+import type { AddresseeParameters, OutgoingParameters } from "../extensions/extension.ts";
+import type { ForwardedAttributes } from "../syntax/attributes.ts";
 import type { Capabilities } from "../syntax/capabilities.ts";
 import type { Mailbox } from "../syntax/path.ts";
 import type { ReceivedReply } from "../syntax/replies.ts";
@@ -22,7 +24,7 @@ export type ClientEvent =
     }
   /** Nothing is queued: the session waits for something to do. */
   | { readonly type: "ready" }
-  /** The reply to `startTls`, `auth`, `reset`, `noop` or `command`: refusals, too, which are not failures. */
+  /** The reply to `startTls`, `auth`, `xclient`, `atrn`, `reset`, `noop` or `command`, or to XFORWARD: refusals, too, which are not failures. */
   | { readonly type: "reply"; readonly id: number; readonly verb: string; readonly reply: ReceivedReply }
   /** The server wants a response in an AUTH exchange: `respond`. The octets are secret. */
   | { readonly type: "challenge"; readonly id: number; readonly octets: Uint8Array }
@@ -30,6 +32,11 @@ export type ClientEvent =
   | { readonly type: "skipped"; readonly id: number; readonly verb: string; readonly reason: Failure }
   /** The reply to the RCPT of a recipient, by its place in the envelope. Its outcome may still be worse. */
   | { readonly type: "recipient"; readonly id: number; readonly index: number; readonly reply: ReceivedReply }
+  /**
+   * ATRN was accepted: this session is over, and the connection stays open (RFC 2645 §5.2.2). Begin a server session on
+   * it, which greets. No event follows.
+   */
+  | { readonly type: "turn" }
   /** The server takes the content: `write` it, then `finish`. */
   | { readonly type: "body"; readonly id: number }
   /** A transaction is over: what became of each recipient, in the order of the envelope. */
@@ -43,7 +50,7 @@ export type ClientEvent =
   | { readonly type: "failed"; readonly failure: Failure; readonly reply: ReceivedReply | null };
 
 /** A message to be sent: everything but its content. */
-export interface OutgoingEnvelope {
+export interface OutgoingEnvelope extends OutgoingParameters {
   /** The sender; null for `<>`. A string is an address as it is typed. */
   readonly from: string | Mailbox | null;
   readonly to: readonly (string | Mailbox | Addressee)[];
@@ -53,18 +60,13 @@ export interface OutgoingEnvelope {
   readonly body?: "7BIT" | "8BITMIME" | "BINARYMIME";
   /** The header is in UTF-8 (RFC 6531). Addresses that are say so themselves. */
   readonly smtputf8?: boolean;
-  /** RFC 3461. */
-  readonly ret?: "FULL" | "HDRS";
-  /** RFC 3461, unencoded. */
-  readonly envid?: string;
-  /** The AUTH parameter (RFC 4954 §5): an address, or `<>`. */
-  readonly auth?: string;
+  /** Content is to be fetched by the server (RFC 4468): see `ClientSession.burl`. Needs the server's consent. */
+  readonly burl?: boolean;
+  /** Where the message came from, for the logs of a server that takes XFORWARD; others are not told. */
+  readonly forwarded?: Partial<ForwardedAttributes>;
 }
 
 /** A recipient with parameters. */
-export interface Addressee {
+export interface Addressee extends AddresseeParameters {
   readonly to: string | Mailbox;
-  readonly notify?: readonly ("NEVER" | "SUCCESS" | "FAILURE" | "DELAY")[];
-  /** RFC 3461: type and address, unencoded. */
-  readonly orcpt?: { readonly type: string; readonly address: string };
 }

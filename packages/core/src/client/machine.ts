@@ -18,6 +18,7 @@ import {
   type Expected,
   greetingExpected,
   newClientState,
+  type Operation,
 } from "./record.ts";
 import { advanceTransfer, lostOutcomes, transferReply } from "./transfer.ts";
 
@@ -47,7 +48,12 @@ export class ClientMachine {
 
   poll(full: boolean): ClientEvent | null {
     const event = this.#next(full);
-    this.state.waiting = event === null ? this.#waiting() : event.type === "close" ? "closed" : "nothing";
+    this.state.waiting =
+      event === null
+        ? this.#waiting()
+        : event.type === "close" || event.type === "turn"
+          ? "closed"
+          : "nothing";
     return event;
   }
 
@@ -165,8 +171,7 @@ export class ClientMachine {
           operation.envelope.to.map((): Outcome => ({ status: "notTried", reason: why })),
         );
       } else if (operation.kind !== "quit") {
-        const verb = operation.kind === "command" ? operation.verb : operation.kind.toUpperCase();
-        this.events.push({ type: "skipped", id: operation.id, verb, reason });
+        this.events.push({ type: "skipped", id: operation.id, verb: verbOf(operation), reason });
       }
     }
     state.operations = [];
@@ -193,6 +198,24 @@ export class ClientMachine {
     state.closing = { broken };
     state.expected = [];
     this.input.drop();
+  }
+
+  /** The session is over, and the connection goes on in the other role. What is queued still cannot be done. */
+  turn(): void {
+    const { state } = this;
+    const reason = failure("closed", "the roles have turned");
+    for (const operation of state.operations.splice(0)) {
+      if (operation.kind === "transaction") {
+        this.done(
+          operation.id,
+          operation.envelope.to.map((): Outcome => ({ status: "notTried", reason })),
+        );
+      } else if (operation.kind !== "quit") {
+        this.events.push({ type: "skipped", id: operation.id, verb: verbOf(operation), reason });
+      }
+    }
+    state.phase = "closing";
+    state.closing = { broken: false, turned: true };
   }
 
   done(id: number, outcomes: readonly Outcome[]): void {
@@ -229,8 +252,9 @@ export class ClientMachine {
 
   #close(): ClientEvent {
     const { state } = this;
-    const { broken } = state.closing ?? bug("closing for no reason");
+    const { broken, turned } = state.closing ?? bug("closing for no reason");
     state.phase = "closed";
+    if (turned === true) return { type: "turn" };
     return { type: "close", broken };
   }
 
@@ -393,4 +417,8 @@ export class ClientMachine {
     this.fail(failure(greeting ? "no-greeting" : "timeout", detail), null);
     return true;
   }
+}
+
+function verbOf(operation: Operation): string {
+  return operation.kind === "command" ? operation.verb : operation.kind.toUpperCase();
 }

@@ -1,6 +1,8 @@
 import { bug } from "../errors.ts";
 import { decodeBase64, encodeBase64 } from "../syntax/base64.ts";
+import { noCapabilities, wordsOf } from "../syntax/capabilities.ts";
 import type { ReceivedReply } from "../syntax/replies.ts";
+import { presentingLines } from "./attributes.ts";
 import type { ClientMachine } from "./machine.ts";
 import type { Failure } from "./outcome.ts";
 import { failure, plan } from "./plan.ts";
@@ -50,6 +52,14 @@ export function operationReply(machine: ClientMachine, owed: Expected, reply: Re
       return startTlsReply(machine, owed, reply, positive);
     case "auth":
       return authReply(machine, owed, reply, positive);
+    case "xclient":
+      return presentReply(machine, owed, reply);
+    case "atrn":
+      return turnReply(machine, owed, reply);
+    case "xforward":
+      // It is for the server's logs: whether it wants it makes no difference.
+      machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
+      return;
     case "reset":
       // A server that cannot forget a transaction cannot be given another.
       if (!positive) machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply);
@@ -80,7 +90,26 @@ function begin(machine: ClientMachine, operation: Exclude<Operation, { kind: "tr
     }
     case "auth":
       return beginAuth(machine, operation);
+    case "xclient": {
+      const lines = presentingLines(operation.attributes, machine.state.capabilities);
+      if (lines.length === 0)
+        return skip(machine, id, "XCLIENT", failure("extension-missing", "the server does not take XCLIENT"));
+      machine.state.presenting = lines;
+      return present(machine, id);
+    }
+    case "atrn": {
+      const { domains } = operation;
+      if (wordsOf(machine.state.capabilities, "ATRN") === null)
+        return skip(machine, id, "ATRN", failure("extension-missing", "the server does not offer ATRN"));
+      const line = domains.length === 0 ? "ATRN" : `ATRN ${domains.join(",")}`;
+      return machine.say(line, { kind: "atrn", verb: "ATRN", id, index: 0, timer: "other" });
+    }
     case "command": {
+      const { needs, verb } = operation;
+      if (needs !== null && wordsOf(machine.state.capabilities, needs) === null) {
+        const detail = `the server does not offer ${needs}`;
+        return skip(machine, id, verb, failure("extension-missing", detail));
+      }
       const kind = operation.verb === "RSET" ? "reset" : "command";
       return machine.say(operation.line, { kind, verb: operation.verb, id, index: 0, timer: "other" });
     }
@@ -146,6 +175,48 @@ function authReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply,
   if (positive) state.authenticated = true;
   state.readyTold = false;
   machine.events.push({ type: "reply", id: owed.id, verb: "AUTH", reply });
+}
+
+/** Says the next XCLIENT; nothing else goes before its reply, which is a greeting (XCLIENT). */
+function present(machine: ClientMachine, id: number): void {
+  const { state } = machine;
+  const [line, ...more] = state.presenting;
+  state.presenting = more;
+  state.phase = "presenting";
+  machine.say(line, { kind: "xclient", verb: "XCLIENT", id, index: 0, timer: "greeting" });
+}
+
+/** After 220 the server has begun anew, so that EHLO is said again; else nothing has changed for it. */
+function presentReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply): void {
+  const { state } = machine;
+  const digit = Math.trunc(reply.code / 100);
+  if (digit === 3) return machine.fail(failure("reply-unexpected", `a ${reply.code} to XCLIENT`), reply);
+  if (digit === 2 && state.presenting.length > 0) return present(machine, owed.id);
+  state.presenting = [];
+  machine.events.push({ type: "reply", id: owed.id, verb: "XCLIENT", reply });
+  if (digit === 2) {
+    state.capabilities = noCapabilities;
+    state.authenticated = false;
+    return machine.hello();
+  }
+  state.phase = "ready";
+  state.readyTold = false;
+}
+
+/** After 250 the server will say EHLO: what came behind it would be out of turn (RFC 2645 §5.2.2). */
+function turnReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply): void {
+  const { state } = machine;
+  const digit = Math.trunc(reply.code / 100);
+  if (digit === 3) return machine.fail(failure("reply-unexpected", `a ${reply.code} to ATRN`), reply);
+  if (digit !== 2) {
+    state.readyTold = false;
+    machine.events.push({ type: "reply", id: owed.id, verb: "ATRN", reply });
+    return;
+  }
+  if (machine.input.length > 0 || machine.replies.partial) {
+    return machine.fail(failure("turn-injection", "octets behind the reply to ATRN"), null);
+  }
+  machine.turn();
 }
 
 function startTlsReply(

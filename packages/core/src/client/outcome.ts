@@ -57,9 +57,12 @@ export type FailureCode =
   | "tls-refused"
   | "tls-failed"
   | "tls-injection"
+  | "turn-injection"
   | "auth-not-offered"
   | "auth-in-the-clear"
   | "auth-refused"
+  | "xclient-refused"
+  | "atrn-refused"
   // What the message needs and the server lacks.
   | "size-exceeded"
   | "8bitmime-missing"
@@ -67,6 +70,7 @@ export type FailureCode =
   | "smtputf8-missing"
   | "chunking-missing"
   | "dsn-missing"
+  | "requiretls-missing"
   | "extension-missing"
   | "limit-exceeded"
   // The message itself.

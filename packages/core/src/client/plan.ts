@@ -1,8 +1,13 @@
 import { UsageError } from "../errors.ts";
-import type { Capabilities } from "../syntax/capabilities.ts";
+import { type CustomExtension, type CustomParameter, writeCustom } from "../extensions/custom.ts";
+import type { OutgoingParameters } from "../extensions/extension.ts";
+import { registry } from "../extensions/registry.ts";
+import { loneSurrogate, oneOf } from "../extensions/values.ts";
+import type { ForwardedAttributes } from "../syntax/attributes.ts";
+import { type Capabilities, wordsOf } from "../syntax/capabilities.ts";
 import { formatDomain, lowerAscii } from "../syntax/domain.ts";
 import { formatMailbox, type Mailbox, parseAddress } from "../syntax/path.ts";
-import { encodeXtext } from "../syntax/xtext.ts";
+import { checkForwarded, forwardingLines } from "./attributes.ts";
 import type { ClientSettings } from "./config.ts";
 import type { Addressee, OutgoingEnvelope } from "./events.ts";
 import type { Failure, FailureCode, Outcome } from "./outcome.ts";
@@ -14,11 +19,20 @@ export interface CheckedEnvelope {
   readonly size: number | null;
   readonly body: "7BIT" | "8BITMIME" | "BINARYMIME";
   readonly smtputf8: boolean;
-  readonly ret: "FULL" | "HDRS" | null;
-  /** In xtext. */
-  readonly envid: string | null;
-  /** In xtext, or `<>`. */
-  readonly auth: string | null;
+  readonly burl: boolean;
+  readonly parameters: readonly CheckedParameter[];
+  /** What the extensions compare with what the server announces. */
+  readonly given: OutgoingParameters;
+  readonly forwarded: Partial<ForwardedAttributes> | null;
+}
+
+/** A parameter as it goes on the wire. */
+export interface CheckedParameter {
+  /** `KEYWORD=value`, or the keyword alone. */
+  readonly text: string;
+  readonly keyword: string;
+  /** The keyword of the EHLO line without which it is not said; null: it needs none. */
+  readonly needs: string | null;
 }
 
 /** An address as it goes between angle brackets. */
@@ -30,13 +44,13 @@ export interface CheckedPath {
 }
 
 export interface CheckedRecipient extends CheckedPath {
-  /** NOTIFY and ORCPT as they go on the wire; empty: none. */
-  readonly parameters: string;
-  readonly dsn: boolean;
+  readonly parameters: readonly CheckedParameter[];
 }
 
 /** What is to be said for an envelope, given what the server offers. */
 export interface Plan {
+  /** XFORWARD commands that go before MAIL. */
+  readonly forwarding: readonly string[];
   readonly mail: string;
   /** A line for each recipient; null for one that cannot be tried. */
   readonly rcpt: readonly (string | null)[];
@@ -47,6 +61,8 @@ export interface Plan {
   readonly body: "7BIT" | "8BITMIME" | "BINARYMIME";
   readonly utf8: boolean;
   readonly prdr: boolean;
+  /** Content may be given by URL. */
+  readonly burl: boolean;
 }
 
 /**
@@ -54,28 +70,55 @@ export interface Plan {
  *
  * @throws {UsageError} naming what cannot be: nothing is stripped or repaired silently
  */
-export function checkEnvelope(envelope: OutgoingEnvelope): CheckedEnvelope {
-  const { from, to, size, ret, envid, auth } = envelope;
+export function checkEnvelope(
+  envelope: OutgoingEnvelope,
+  custom: readonly CustomExtension[],
+): CheckedEnvelope {
+  const { from, to, size, forwarded } = envelope;
   if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) throw new UsageError(`size: ${size}`);
-  if (envid !== undefined && !/^[\x20-\x7e]+$/.test(envid))
-    throw new UsageError("envid: printable ASCII only");
-  const encoded = envid === undefined ? null : encodeXtext(envid);
-  if (encoded !== null && encoded.length > 100)
-    throw new UsageError("envid: more than 100 octets (RFC 3461 §5.4)");
-  if (auth !== undefined && auth !== "<>") {
-    checkPath(auth, "auth");
-    if (encodeXtext(auth).length > 494) throw new UsageError("auth: more than 500 octets (RFC 4954 §3)");
-  }
+  if (forwarded !== undefined) checkForwarded(forwarded);
   return {
     from: from === null ? null : checkPath(from, "from"),
-    to: to.map(checkRecipient),
+    to: to.map((each, index) => checkRecipient(each, index, custom)),
     size: size ?? null,
-    body: oneOf(envelope.body ?? "7BIT", ["7BIT", "8BITMIME", "BINARYMIME"], "body"),
+    body: oneOf("body", envelope.body ?? "7BIT", ["7BIT", "8BITMIME", "BINARYMIME"]),
     smtputf8: envelope.smtputf8 ?? false,
-    ret: ret === undefined ? null : oneOf<"FULL" | "HDRS">(ret, ["FULL", "HDRS"], "ret"),
-    envid: encoded,
-    auth: auth === undefined ? null : auth === "<>" ? auth : encodeXtext(auth),
+    burl: envelope.burl ?? false,
+    parameters: [
+      ...registry.flatMap(({ mail = {}, keyword: needs }) => written(mail, envelope, needs)),
+      ...writtenCustom(envelope.other, custom, ({ mail }) => mail),
+    ],
+    given: { by: envelope.by, holdFor: envelope.holdFor, holdUntil: envelope.holdUntil },
+    forwarded: forwarded === undefined ? null : { ...forwarded },
   };
+}
+
+/** The parameters of a row that are given, as they go on the wire. */
+function written<T>(
+  parameters: Readonly<Record<string, { readonly write: ((given: T) => string | null) | null }>>,
+  given: T,
+  needs: string,
+): CheckedParameter[] {
+  return Object.entries(parameters).flatMap(([keyword, { write }]) => {
+    const value = write?.(given) ?? null;
+    return value === null ? [] : [{ text: value === "" ? keyword : `${keyword}=${value}`, keyword, needs }];
+  });
+}
+
+/** Those of extensions that the configuration registers. */
+function writtenCustom(
+  given: OutgoingParameters["other"],
+  custom: readonly CustomExtension[],
+  side: (extension: CustomExtension) => readonly CustomParameter[] | undefined,
+): CheckedParameter[] {
+  return Object.entries(given ?? {}).map(([keyword, value]) => {
+    const extension = custom.find((each) => side(each)?.some((parameter) => parameter.keyword === keyword));
+    const parameter = extension && side(extension)?.find((each) => each.keyword === keyword);
+    if (extension === undefined || parameter === undefined)
+      throw new UsageError(`other.${keyword}: no parameter of an extension of your own: see custom`);
+    const text = writeCustom(parameter, value);
+    return { text: text === "" ? keyword : `${keyword}=${text}`, keyword, needs: extension.keyword };
+  });
 }
 
 /** Compares what a message needs with what the server offers, before anything is sent (RFC 5321 §2.2.3). */
@@ -98,23 +141,27 @@ export function plan(
   const utf8 =
     envelope.smtputf8 ||
     [envelope.from, ...envelope.to.filter((_, at) => outcomes[at] === null)].some((path) => path?.utf8);
-  const bdat = envelope.body === "BINARYMIME" || (settings.chunking !== "avoid" && capabilities.chunking);
+  const counted = settings.chunking !== "avoid" && capabilities.chunking;
+  const bdat = envelope.body === "BINARYMIME" || envelope.burl || counted;
   const prdr = capabilities.prdr && settings.protocol === "smtp" && count > 1;
   return {
+    forwarding: envelope.forwarded === null ? [] : forwardingLines(envelope.forwarded, capabilities),
     mail: mailLine(envelope, capabilities, utf8, prdr),
     rcpt: envelope.to.map(({ text, parameters }, at) =>
-      outcomes[at] === null ? `RCPT TO:<${text}>${parameters}` : null,
+      outcomes[at] === null ? [`RCPT TO:<${text}>`, ...parameters.map(({ text }) => text)].join(" ") : null,
     ),
     outcomes,
     mode: bdat ? "bdat" : "data",
     body: envelope.body,
     utf8,
     prdr,
+    burl: envelope.burl,
   };
 }
 
-/** What was said on this connection already, for the limits of RFC 9422. */
+/** What was said on this connection already, for the limits of RFC 9422, and whether it is inside TLS. */
 export interface Said {
+  readonly tls: boolean;
   readonly transactions: number;
   readonly domains: readonly string[];
 }
@@ -126,8 +173,9 @@ function needsOfAll(
   said: Said,
 ): Failure | null {
   const { size, body, from } = envelope;
+  const { transactions, tls: secure } = said;
   const { mailMax } = capabilities.limits;
-  if (mailMax !== null && said.transactions >= mailMax)
+  if (mailMax !== null && transactions >= mailMax)
     return failure("limit-exceeded", "the server takes no more messages on this connection");
   if (size !== null && capabilities.size !== null && size > capabilities.size) {
     return failure("size-exceeded", `${size} octets, and the server takes ${capabilities.size}`);
@@ -140,22 +188,60 @@ function needsOfAll(
     return failure("chunking-missing", "the server lacks CHUNKING");
   if ((envelope.smtputf8 || from?.utf8) && !capabilities.smtputf8)
     return failure("smtputf8-missing", "UTF-8 in sender or header, and the server lacks SMTPUTF8");
-  if ((envelope.ret !== null || envelope.envid !== null) && !capabilities.dsn)
-    return failure("dsn-missing", "RET or ENVID, and the server lacks DSN");
-  if (envelope.auth !== null && capabilities.auth.length === 0)
-    return failure("extension-missing", "the AUTH parameter, and the server lacks AUTH");
+  if (envelope.burl && wordsOf(capabilities, "BURL") === null)
+    return failure("extension-missing", "content by URL, and the server lacks BURL");
+  return (
+    lacking(envelope.parameters, capabilities) ??
+    unfit(envelope, capabilities) ??
+    insecure(envelope, secure, settings)
+  );
+}
+
+/** A parameter that the server does not know (RFC 5321 §2.2.1). */
+function lacking(parameters: readonly CheckedParameter[], capabilities: Capabilities): Failure | null {
+  for (const { keyword, needs } of parameters) {
+    if (needs === null || wordsOf(capabilities, needs) !== null) continue;
+    const code =
+      needs === "DSN" ? "dsn-missing" : needs === "REQUIRETLS" ? "requiretls-missing" : "extension-missing";
+    return failure(code, `the parameter ${keyword}, and the server lacks ${needs}`);
+  }
+  return null;
+}
+
+/** What the server knows, and does not take so. */
+function unfit({ given }: CheckedEnvelope, capabilities: Capabilities): Failure | null {
+  for (const { keyword, unfit } of registry) {
+    const words = unfit === undefined ? null : wordsOf(capabilities, keyword);
+    const why = words === null ? null : (unfit?.(given, words) ?? null);
+    if (why !== null) return failure("extension-missing", why);
+  }
+  return null;
+}
+
+/** REQUIRETLS wants more than that the server offers it (RFC 8689 §4.2.1). */
+function insecure(
+  { parameters }: CheckedEnvelope,
+  secure: boolean,
+  settings: ClientSettings,
+): Failure | null {
+  if (!parameters.some(({ keyword }) => keyword === "REQUIRETLS")) return null;
+  if (!secure) return failure("requiretls-missing", "REQUIRETLS, and there is no TLS");
+  if (!settings.validatedHost)
+    return failure("requiretls-missing", "REQUIRETLS, and who the server is was not validated");
   return null;
 }
 
 function needsOfOne(
   recipient: CheckedRecipient,
-  { smtputf8, dsn, limits }: Capabilities,
+  capabilities: Capabilities,
   count: number,
   domains: ReadonlySet<string>,
 ): Failure | null {
+  const { smtputf8, limits } = capabilities;
   if (recipient.utf8 && !smtputf8)
     return failure("smtputf8-missing", "address in UTF-8, and the server lacks SMTPUTF8");
-  if (recipient.dsn && !dsn) return failure("dsn-missing", "NOTIFY or ORCPT, and the server lacks DSN");
+  const missing = lacking(recipient.parameters, capabilities);
+  if (missing !== null) return missing;
   if (limits.rcptMax !== null && count >= limits.rcptMax)
     return failure("limit-exceeded", `the server takes ${limits.rcptMax} recipients at a time`);
   if (
@@ -178,51 +264,32 @@ function mailLine(
   if (envelope.size !== null && capabilities.size !== null) words.push(`SIZE=${envelope.size}`);
   if (envelope.body !== "7BIT") words.push(`BODY=${envelope.body}`);
   if (utf8) words.push("SMTPUTF8");
-  if (envelope.ret !== null) words.push(`RET=${envelope.ret}`);
-  if (envelope.envid !== null) words.push(`ENVID=${envelope.envid}`);
-  if (envelope.auth !== null) words.push(`AUTH=${envelope.auth}`);
+  words.push(...envelope.parameters.map(({ text }) => text));
   if (prdr) words.push("PRDR");
   return words.join(" ");
 }
 
-function checkRecipient(given: string | Mailbox | Addressee, index: number): CheckedRecipient {
+function checkRecipient(
+  given: string | Mailbox | Addressee,
+  index: number,
+  custom: readonly CustomExtension[],
+): CheckedRecipient {
   const name = `to[${index}]`;
   const addressee: Addressee = typeof given === "object" && "to" in given ? given : { to: given };
-  const { notify, orcpt } = addressee;
   // The one address without a domain (RFC 5321 §4.1.1.3); nobody sends from it.
   const postmaster = typeof addressee.to === "string" && /^postmaster$/i.test(addressee.to);
   const path = postmaster
     ? { text: addressee.to as string, utf8: false, domain: "" }
     : checkPath(addressee.to, name);
-  let parameters = "";
-  if (notify !== undefined) {
-    for (const word of notify) oneOf(word, ["NEVER", "SUCCESS", "FAILURE", "DELAY"], `${name}.notify`);
-    const alone = notify.length === 1 || !notify.includes("NEVER");
-    if (notify.length === 0 || !alone)
-      throw new UsageError(`${name}.notify: NEVER alone, or one or more of the others`);
-    parameters += ` NOTIFY=${notify.join(",")}`;
+  try {
+    const standard = registry.flatMap(({ rcpt = {}, keyword: needs }) => written(rcpt, addressee, needs));
+    return {
+      ...path,
+      parameters: [...standard, ...writtenCustom(addressee.other, custom, ({ rcpt }) => rcpt)],
+    };
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(`${name}.${error.message}`) : error;
   }
-  if (orcpt !== undefined) {
-    if (!/^[A-Za-z0-9-]+$/.test(orcpt.type)) throw new UsageError(`${name}.orcpt.type: not an address type`);
-    const text = `${orcpt.type};${encodeOriginal(orcpt.type, orcpt.address, name)}`;
-    if (text.length > 500) throw new UsageError(`${name}.orcpt: more than 500 octets (RFC 3461 §5.4)`);
-    parameters += ` ORCPT=${text}`;
-  }
-  return { ...path, parameters, dsn: parameters !== "" };
-}
-
-/** The address of ORCPT: in xtext, or for `utf-8` in the form that any server takes (RFC 6533 §3). */
-function encodeOriginal(type: string, address: string, name: string): string {
-  if (type.toLowerCase() !== "utf-8") {
-    if (!/^[\x20-\x7e]+$/.test(address)) throw new UsageError(`${name}.orcpt.address: printable ASCII only`);
-    return encodeXtext(address);
-  }
-  if (loneSurrogate.test(address) || parseAddress(address, { utf8: true }) === null)
-    throw new UsageError(`${name}.orcpt.address: not an address: ${JSON.stringify(address)}`);
-  return address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
-    const point = (letter.codePointAt(0) as number).toString(16).toUpperCase();
-    return `\\x{${point.padStart(2, "0")}}`;
-  });
 }
 
 function checkPath(given: string | Mailbox, name: string): CheckedPath {
@@ -231,15 +298,6 @@ function checkPath(given: string | Mailbox, name: string): CheckedPath {
   if (mailbox === null) throw new UsageError(`${name}: not an address: ${JSON.stringify(text)}`);
   const domain = mailbox.domain === null ? "" : lowerAscii(formatDomain(mailbox.domain));
   return { text, utf8: /[^\x00-\x7f]/.test(text), domain };
-}
-
-/** It has no form in UTF-8: on the wire it would be another letter. */
-const loneSurrogate = /[\ud800-\udfff]/u;
-
-function oneOf<T extends string>(given: T, allowed: readonly T[], name: string): T {
-  if (!allowed.includes(given))
-    throw new UsageError(`${name}: ${JSON.stringify(given)}, not one of ${allowed.join(", ")}`);
-  return given;
 }
 
 /** A failure with its name and a plain sentence. */

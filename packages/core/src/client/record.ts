@@ -1,3 +1,4 @@
+import type { ClientAttributes } from "../syntax/attributes.ts";
 import type { Capabilities } from "../syntax/capabilities.ts";
 import { noCapabilities } from "../syntax/capabilities.ts";
 import type { ReceivedReply } from "../syntax/replies.ts";
@@ -8,12 +9,13 @@ import type { CheckedEnvelope, Plan } from "./plan.ts";
 
 /**
  * How far the session is: TLS before the greeting; the greeting awaited; EHLO, LHLO or HELO said; STARTTLS said; the
- * handshake pending; at work; QUIT said; over.
+ * handshake pending; XCLIENT said, and a new greeting awaited; at work; QUIT said; over.
  */
 export type ClientPhase =
   | "greeting"
   | "hello"
   | "starttls"
+  | "presenting"
   | "upgrading"
   | "ready"
   | "quitting"
@@ -38,6 +40,9 @@ export interface Expected {
     | "empty"
     | "reset"
     | "command"
+    | "xclient"
+    | "xforward"
+    | "atrn"
     | "quit";
   /** What was said, for reports. */
   readonly verb: string;
@@ -58,7 +63,16 @@ export type Operation =
       readonly initial: Uint8Array | null;
       readonly cleartext: boolean;
     }
-  | { readonly kind: "command"; readonly id: number; readonly verb: string; readonly line: string }
+  | {
+      readonly kind: "command";
+      readonly id: number;
+      readonly verb: string;
+      readonly line: string;
+      /** The keyword without which it is not said; null: it needs none. */
+      readonly needs: string | null;
+    }
+  | { readonly kind: "xclient"; readonly id: number; readonly attributes: ClientAttributes }
+  | { readonly kind: "atrn"; readonly id: number; readonly domains: readonly string[] }
   | { readonly kind: "quit"; readonly id: number };
 
 /**
@@ -73,6 +87,8 @@ export interface Transfer {
   mailSaid: boolean;
   mailAccepted: boolean;
   mailRefusal: ReceivedReply | null;
+  /** How many XFORWARD commands were said. */
+  forwarded: number;
   /** The next recipient to be named. */
   next: number;
   /** Recipients whose RCPT was accepted, in order. */
@@ -80,6 +96,8 @@ export interface Transfer {
   dataSaid: boolean;
   /** The first reply that refused a chunk. */
   chunkRefusal: ReceivedReply | null;
+  /** A URL that was given, and is said when it is known whether it is the last. */
+  url: string | null;
   /** Chunks that are not answered yet. */
   chunksOut: number;
   /** The caller has finished. */
@@ -105,6 +123,8 @@ export interface ClientState {
   expected: Expected[];
   operations: Operation[];
   transfer: Transfer | null;
+  /** XCLIENT commands still to be said, each when the one before was accepted. */
+  presenting: readonly string[];
   /** The AUTH exchange that waits for a response. */
   challenged: { readonly id: number; readonly mechanism: string } | null;
   capabilities: Capabilities;
@@ -117,7 +137,7 @@ export interface ClientState {
   domains: string[];
   readyTold: boolean;
   ended: boolean;
-  closing: { readonly broken: boolean } | null;
+  closing: { readonly broken: boolean; readonly turned?: boolean } | null;
   waiting: ClientWaiting;
   nextId: number;
 }
@@ -133,6 +153,7 @@ export function newClientState({ tls }: ClientSettings, now: Millis): ClientStat
     expected: implicit ? [] : [greetingExpected],
     operations: [],
     transfer: null,
+    presenting: [],
     challenged: null,
     capabilities: noCapabilities,
     hello: null,

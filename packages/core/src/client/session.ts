@@ -1,7 +1,14 @@
 import { UsageError } from "../errors.ts";
+import { registry } from "../extensions/registry.ts";
+import type { ClientAttributes } from "../syntax/attributes.ts";
 import { encodeBase64 } from "../syntax/base64.ts";
 import type { Capabilities } from "../syntax/capabilities.ts";
+import { parseUrl } from "../syntax/command.ts";
+import { parseDomain } from "../syntax/domain.ts";
+import { isFault } from "../syntax/fault.ts";
 import type { Millis } from "../time.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
+import { checkClient } from "./attributes.ts";
 import { type ClientConfig, type ClientSettings, type ClientTimer, settleClient } from "./config.ts";
 import type { ClientEvent, OutgoingEnvelope } from "./events.ts";
 import { ClientMachine } from "./machine.ts";
@@ -9,7 +16,7 @@ import { cancelled } from "./operations.ts";
 import { checkEnvelope, failure } from "./plan.ts";
 import type { ClientPhase, ClientWaiting, Operation, Transfer } from "./record.ts";
 import { type ClientSnapshot, restoreMachine, takeSnapshot } from "./snapshot.ts";
-import { finishBody, giveUp, writeBody } from "./transfer.ts";
+import { finishBody, giveUp, writeBody, writeUrl } from "./transfer.ts";
 
 /**
  * The client's side of one SMTP or LMTP connection, without the connection.
@@ -128,7 +135,7 @@ export class ClientSession {
    * @throws {UsageError} when an address or a parameter cannot be said
    */
   transaction(envelope: OutgoingEnvelope): number {
-    const checked = checkEnvelope(envelope);
+    const checked = checkEnvelope(envelope, this.#machine.settings.custom);
     return this.#queue((id) => ({ kind: "transaction", id, envelope: checked }));
   }
 
@@ -140,6 +147,23 @@ export class ClientSession {
   write(octets: Uint8Array): void {
     const transfer = this.#body("write");
     if (transfer !== null) writeBody(this.#machine, transfer, octets);
+    this.#machine.state.waiting = "nothing";
+  }
+
+  /**
+   * Content to be fetched from a URL by the server (RFC 4468), behind what was written so far. The envelope must have
+   * said `burl`.
+   *
+   * @throws {UsageError} when no content was asked for, it was finished, or the URL cannot be said
+   */
+  burl(url: string): void {
+    const octets = encodeUtf8(url);
+    if (isFault(parseUrl(octets, 0, octets.length)) || octets.length > 500)
+      throw new UsageError(`burl: not an absolute URI that can be said: ${JSON.stringify(url)}`);
+    const transfer = this.#body("burl");
+    if (transfer !== null && !transfer.plan.burl)
+      throw new UsageError("burl: the envelope has not said burl");
+    if (transfer !== null) writeUrl(this.#machine, transfer, url);
     this.#machine.state.waiting = "nothing";
   }
 
@@ -219,6 +243,33 @@ export class ClientSession {
     return this.#queue((id) => ({ kind: "starttls", id }));
   }
 
+  /**
+   * Queues XCLIENT: tells a server that trusts this host who the client is for whom it speaks. The server begins anew,
+   * with a greeting, and EHLO is said again; what it does not list is left out. `reply` tells how it ended.
+   *
+   * @throws {UsageError} for what cannot be said
+   */
+  xclient(attributes: ClientAttributes): number {
+    checkClient(attributes);
+    return this.#queue((id) => ({ kind: "xclient", id, attributes: { ...attributes } }));
+  }
+
+  /**
+   * Queues ATRN (RFC 2645): asks the server to send the mail of these domains, none: all that this client may have, on
+   * this connection. When it agrees, `turn` ends the session; a refusal comes as `reply`.
+   *
+   * @throws {UsageError} when one is not a domain
+   */
+  atrn(domains: readonly string[] = []): number {
+    for (const domain of domains) {
+      if (parseDomain(domain)?.kind !== "name")
+        throw new UsageError(`atrn: not a domain: ${JSON.stringify(domain)}`);
+    }
+    if (domains.join(",").length > 500)
+      throw new UsageError("atrn: more than 512 octets (RFC 5321 §4.5.3.1.4)");
+    return this.#queue((id) => ({ kind: "atrn", id, domains: [...domains] }));
+  }
+
   /** Queues RSET. */
   reset(): number {
     return this.command("RSET");
@@ -242,7 +293,8 @@ export class ClientSession {
       throw new UsageError("command: the argument is printable ASCII, with no blanks around it");
     const line = argument === "" ? upper : `${upper} ${argument}`;
     if (line.length > 510) throw new UsageError("command: more than 512 octets (RFC 5321 §4.5.3.1.4)");
-    return this.#queue((id) => ({ kind: "command", id, verb: upper, line }));
+    const needs = this.#keywordOf(upper);
+    return this.#queue((id) => ({ kind: "command", id, verb: upper, line, needs }));
   }
 
   /** Queues QUIT: when all that was queued before is done, the session says it, and closes. */
@@ -303,6 +355,15 @@ export class ClientSession {
     return takeSnapshot(this.#machine, options.secrets === true);
   }
 
+  /** The keyword of the extension that a verb belongs to; null: it goes without saying. */
+  #keywordOf(verb: string): string | null {
+    const own = this.#machine.settings.custom.find(({ verbs }) => verbs?.some((each) => each.verb === verb));
+    if (own !== undefined) return own.keyword;
+    // EXPN and HELP may be said anywhere (RFC 5321 §4.5.1).
+    const row = registry.find(({ verbs }) => verbs?.includes(verb));
+    return row === undefined || row.source === "RFC 5321" ? null : row.keyword;
+  }
+
   #queue(make: (id: number) => Operation): number {
     const { state } = this.#machine;
     const over = state.phase === "closing" || state.phase === "closed" || state.phase === "quitting";
@@ -350,4 +411,4 @@ const ownMethods: readonly string[] = [
   "QUIT",
 ];
 /** They begin or continue a transaction, turn the roles, or begin the session anew (RFC 5321 App. F). */
-const notSaid: readonly string[] = ["SEND", "SOML", "SAML", "TURN", "ATRN", "BURL", "XCLIENT"];
+const notSaid: readonly string[] = ["SEND", "SOML", "SAML", "TURN", "ATRN", "BURL", "XCLIENT", "XFORWARD"];

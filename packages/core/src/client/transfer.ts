@@ -31,6 +31,7 @@ export function newTransfer(id: number, plan: Plan): Transfer {
     plan,
     outcomes: [...plan.outcomes],
     stage: "envelope",
+    forwarded: 0,
     mailSaid: false,
     mailAccepted: false,
     mailRefusal: null,
@@ -38,6 +39,7 @@ export function newTransfer(id: number, plan: Plan): Transfer {
     accepted: [],
     dataSaid: false,
     chunkRefusal: null,
+    url: null,
     chunksOut: 0,
     finished: false,
     lastSent: false,
@@ -109,10 +111,23 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
     machine.out.push({ octets: written, what: "content" });
     return;
   }
+  if (!machine.state.capabilities.chunking) {
+    const reason = failure("chunking-missing", "content beside a URL, and the server lacks CHUNKING");
+    return giveUp(machine, transfer, reason);
+  }
+  sayUrl(machine, transfer, false);
   machine.chunk.push(written);
   if (machine.chunk.reduce((size, { length }) => size + length, 0) >= machine.settings.limits.chunk) {
     sayChunk(machine, transfer, false);
   }
+}
+
+/** Takes a URL, whose content the server fetches (RFC 4468). */
+export function writeUrl(machine: ClientMachine, transfer: Transfer, url: string): void {
+  if (transfer.chunkRefusal !== null) return;
+  sayUrl(machine, transfer, false);
+  if (machine.chunk.length > 0) sayChunk(machine, transfer, false);
+  transfer.url = url;
 }
 
 /** All content was written. */
@@ -126,7 +141,10 @@ export function finishBody(machine: ClientMachine, transfer: Transfer): void {
     expectVerdicts(machine, transfer);
     return;
   }
-  if (end.length > 0) machine.chunk.push(end);
+  if (end.length > 0) {
+    sayUrl(machine, transfer, false);
+    machine.chunk.push(end);
+  }
   sayLastChunk(machine, transfer);
 }
 
@@ -170,6 +188,13 @@ function sayEnvelope(machine: ClientMachine, transfer: Transfer): boolean {
   }
   const ahead =
     state.expected.length === 0 || (pipelining && state.expected.length < settings.limits.outstanding);
+  if (transfer.forwarded < plan.forwarding.length) {
+    if (!ahead) return false;
+    const line = plan.forwarding[transfer.forwarded];
+    transfer.forwarded++;
+    machine.say(line, { kind: "xforward", verb: "XFORWARD", id, index: 0, timer: "other" });
+    return true;
+  }
   if (!transfer.mailSaid) {
     if (!ahead) return false;
     transfer.mailSaid = true;
@@ -266,6 +291,23 @@ export function writerOptions(settings: ClientSettings, transfer: Transfer): Wri
   };
 }
 
+/** Says the URL that was given last, if there is one. */
+function sayUrl(machine: ClientMachine, transfer: Transfer, last: boolean): void {
+  const { url } = transfer;
+  if (url === null) return;
+  transfer.url = null;
+  machine.out.push({
+    octets: encodeUtf8(`BURL ${url}${last ? " LAST" : ""}\r\n`),
+    what: last ? "last" : "content",
+  });
+  if (last) {
+    transfer.stage = "verdict";
+    return expectVerdicts(machine, transfer);
+  }
+  transfer.chunksOut++;
+  machine.expect({ kind: "chunk", verb: "BURL", id: transfer.id, index: 0, timer: "dataDone" });
+}
+
 function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): void {
   const data = join(machine.chunk.length === 0 ? [new Uint8Array(0)] : machine.chunk);
   machine.chunk = [];
@@ -286,6 +328,7 @@ function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): vo
 function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
   const waits = machine.settings.protocol === "lmtp" || !machine.state.capabilities.pipelining;
   if (transfer.chunksOut > 0 && waits) return;
+  if (transfer.url !== null) return sayUrl(machine, transfer, true);
   sayChunk(machine, transfer, true);
 }
 

@@ -152,7 +152,7 @@ export function context(machine: Machine): Context {
     tlsPossible: settings.tls === "offered" || settings.tls === "required",
     tlsActive: tls !== null,
     authenticated: state.authenticated !== null,
-    mechanisms: () => usableMechanisms(settings, tls !== null),
+    mechanisms: () => usableMechanisms(settings, tls),
     limits: settings.limits,
     address: clientAddress(state),
   };
@@ -174,6 +174,7 @@ export function context(machine: Machine): Context {
     isNamed: (domain) => Object.hasOwn(state.domains, domainKey(domain)),
     envelope: () => machine.envelope(),
     refusedHere: mail.refused,
+    tls,
     parameters: mail.transaction === "none" ? null : mail.parameters,
     id: state.nextId,
   };

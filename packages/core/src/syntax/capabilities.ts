@@ -35,6 +35,11 @@ export interface Limits {
 /** The capabilities of a server that said none, or was greeted with HELO. */
 export const noCapabilities: Capabilities = parseLines([]);
 
+/** What stands behind a keyword; null: it is not offered. */
+export function wordsOf({ all }: Capabilities, keyword: string): readonly string[] | null {
+  return all.find((line) => line.keyword === keyword.toUpperCase())?.parameters ?? null;
+}
+
 /** Reads the lines behind the first of an EHLO or LHLO reply. Unknown keywords are kept, odd lines passed over. */
 export function parseCapabilities(reply: ReceivedReply): Capabilities {
   return parseLines(reply.lines.slice(1));

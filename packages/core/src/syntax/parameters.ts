@@ -48,7 +48,7 @@ export interface DeliverBy {
 
 /** How a message is tracked (RFC 3885 §3). */
 export interface Track {
-  /** The hash of the secret with which the sender will ask, in base64; on the wire without the `=` at its end. */
+  /** The hash of the secret with which the sender will ask, in base64. */
   readonly certifier: string;
   /** For how many seconds; null: as long as the server likes. */
   readonly timeout: number | null;
@@ -136,6 +136,8 @@ export interface KnownParameters {
 export interface Known<T> {
   /** It is known when any of these is in force. */
   readonly extensions: readonly string[];
+  /** `=` may stand in its value, against RFC 5321 §4.1.2, since its own specification has it there. */
+  readonly equals?: boolean;
   readonly read: ReadParameter<T>;
   /** How it is refused when it is malformed or repeated; left out: as every other, `501 5.5.4`. */
   readonly malformed?: Refusal;
@@ -218,7 +220,7 @@ function readParameters<T extends object>(
     seen.push(keyword);
     const given = name < word ? { octets, start: name + 1, end: word } : undefined;
     const read =
-      given !== undefined && !isValue(given, context)
+      given !== undefined && !isValue(given, context, parameter.equals === true)
         ? null
         : (parameter.read(given, context, found) ?? null);
     if (read === null && own !== undefined) return fault(own.rule, own.detail, at, own.reply);
@@ -240,10 +242,11 @@ function keywordEnd(octets: Uint8Array, start: number, end: number): number {
 }
 
 /** Of the characters that a value may have; `=` is told apart where it is read, as AUTH= and ENVID= exclude it. */
-function isValue({ octets, start, end }: Value, { utf8 }: ParameterContext): boolean {
+function isValue({ octets, start, end }: Value, { utf8 }: ParameterContext, equals: boolean): boolean {
   if (start === end) return false;
   for (let at = start; at < end; at++) {
-    if (!is(octets[at], value) && !(utf8 && octets[at] >= 0x80)) return false;
+    const allowed = is(octets[at], value) || (utf8 && octets[at] >= 0x80) || (equals && octets[at] === 0x3d);
+    if (!allowed) return false;
   }
   return true;
 }

@@ -1,0 +1,5 @@
+/** `pnpm matrix`: writes what the documents have from the code. */
+import { writeFileSync } from "node:fs";
+import { current, page } from "./matrix.ts";
+
+writeFileSync(page, current());
