@@ -11,7 +11,7 @@ import type { Question } from "./events.ts";
 import { interpret, ruleOf } from "./interpret.ts";
 import type { Context, Interpretation } from "./interpretation.ts";
 import type { Machine } from "./machine.ts";
-import { clientAddress, noMail } from "./record.ts";
+import { clientAddress, endsOf, noMail } from "./record.ts";
 import * as replies from "./replies.ts";
 import { objection, type Rule, rules } from "./state.ts";
 
@@ -105,8 +105,11 @@ export function askOf(machine: Machine, question: Question): void {
 function presented(machine: Machine, attributes: ClientAttributes): void {
   const { state, settings } = machine;
   const { nextId: id, proxy, early } = state;
+  // What is too long for one command comes in several. When a client has spoken in between they tell of another.
+  const another = attributes.addr === undefined ? endsOf(state.xclient) : null;
+  const before = state.hello === null ? state.xclient : another;
   machine.abandon("hello");
-  state.xclient = { ...state.xclient, ...attributes };
+  state.xclient = { ...before, ...attributes };
   state.hello = null;
   state.authenticated = state.xclient.login === undefined || state.xclient.login === null ? null : "XCLIENT";
   state.authTried = false;

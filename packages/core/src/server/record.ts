@@ -172,7 +172,7 @@ export function noMail(): Mail {
 }
 
 /**
- * What stays of XCLIENT when TLS begins: where the connection comes from, and where it goes to. That is the word of a
+ * What stays of XCLIENT when TLS begins, or when it tells of another client: where the connection comes from, and where it goes to. That is the word of a
  * proxy which is known by its address, as that of a PROXY header is, and no knowledge obtained from the client
  * (RFC 3207 §4.2). Without it the client behind would pass for the proxy, and be trusted as that is.
  */
