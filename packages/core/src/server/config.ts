@@ -169,7 +169,7 @@ export const defaultTimers: ServerTimers = {
   proxy: 5_000,
   // Waiting costs every client; turn it on where abuse is expected.
   greetingDelay: 0,
-  // RFC 5321 §4.5.3.2.7. For on-demand relay it is twice as long (RFC 2645).
+  // RFC 5321 §4.5.3.2.7.
   command: 300_000,
   // RFC 5321 §4.5.3.2.7, too.
   dataBlock: 300_000,
@@ -179,4 +179,10 @@ export const defaultTimers: ServerTimers = {
   tls: 60_000,
   // No RFC bounds it.
   session: Number.POSITIVE_INFINITY,
+};
+
+/** What else stands by default where the service is `on-demand`. */
+export const onDemandTimers: Partial<ServerTimers> = {
+  // RFC 2645 §5.2: whoever asks for mail may be a host behind a slow line.
+  command: 600_000,
 };

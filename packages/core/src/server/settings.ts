@@ -17,6 +17,7 @@ import {
   type AuthMechanism,
   defaultLimits,
   defaultTimers,
+  onDemandTimers,
   type ServerConfig,
   type ServerLimits,
   type ServerTimers,
@@ -90,11 +91,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
       ...given.limits,
       commandLine: given.limits?.commandLine ?? commandLine(given),
     },
-    timers: {
-      ...defaultTimers,
-      command: service === "on-demand" ? onDemandCommand : defaultTimers.command,
-      ...given.timers,
-    },
+    timers: { ...defaultTimers, ...(service === "on-demand" ? onDemandTimers : {}), ...given.timers },
     parameters: custom.length === 0 ? standardParameters : knownParameters(custom),
     verbs: Object.fromEntries(
       custom.flatMap(({ verbs = [] }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
@@ -139,9 +136,6 @@ function isOn(name: ExtensionName, extensions: Extensions): boolean {
 }
 
 const settled = new WeakSet<object>();
-
-/** RFC 2645 asks for 10 minutes at least. */
-const onDemandCommand = 600_000;
 
 /** Mechanisms whose ways are known, so that a name is enough. */
 const knownMechanisms: Record<string, Omit<AuthMechanism, "name">> = {
