@@ -180,7 +180,7 @@ export function decideByQuestion(question: Question): Decision {
         ? reply(334, "AAAA")
         : reply(question.response?.length === 3 ? 235 : 535, "Well");
     case "burl":
-      return question.url.endsWith("refused") ? reply(554, "5.6.6", "No") : reply(250, "2.5.0", "OK");
+      return question.url.endsWith("refused") ? reply(554, "5.6.6", "No") : reply(250, "2.0.0", "OK");
     case "message":
       if (question.envelope.parameters.prdr && question.content.size % 2 === 1)
         return question.envelope.recipients.map(({ to }) =>
