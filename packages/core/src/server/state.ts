@@ -284,9 +284,9 @@ export interface Situation {
   readonly authenticated: boolean;
   readonly authRequired: boolean;
   /** What the configuration offers. */
-  readonly offers: (offer: Offer) => boolean;
+  offers(offer: Offer): boolean;
   /** Whose word is taken for this is the configuration's: for XCLIENT and XFORWARD. */
-  readonly trusts: (offer: Offer) => boolean;
+  trusts(offer: Offer): boolean;
 }
 
 /** Why the table forbids a command. */
