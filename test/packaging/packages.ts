@@ -9,12 +9,17 @@ export interface Manifest {
   readonly type: string;
   readonly sideEffects?: boolean;
   /** The entry points: each with its source, for this workspace, and what is built. */
-  readonly exports?: Readonly<Record<string, { readonly import: { readonly default: string } }>>;
+  readonly exports?: Readonly<Record<string, EntryPoint>>;
   readonly files: readonly string[];
   /** The runtimes that the package is for, each with the least version: every one of them is tested here. */
   readonly engines: Readonly<Partial<Record<RuntimeName, string>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface EntryPoint {
+  readonly "@sansmtp/source": string;
+  readonly import: { readonly default: string };
 }
 
 export type RuntimeName = "node" | "deno" | "bun";
