@@ -1,19 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, inject, it } from "vitest";
-import { packages } from "./packages.ts";
+import { packages, type RuntimeName } from "./packages.ts";
 import { packedManifest } from "./registry.ts";
 
 // What is wrong with a package shows in its tarball: package.json is another there, and some files are left out.
+
+// The least versions are what this workspace has. A newer Node is fine: that of .ci/run is the least.
+const tested = { node: "20", deno: installedVersion("deno"), bun: installedVersion("bun") };
 
 it("all packages have one version", () => {
   expect(new Set(packages.map(({ manifest }) => manifest.version)).size).toBe(1);
 });
 
-describe.each(packages)("$manifest.name", ({ manifest }) => {
+describe.each(packages)("$manifest.name", ({ path, manifest }) => {
   const tarball = inject("tarballs")[manifest.name] ?? "";
 
   it("has nothing that publint objects to", async () => {
@@ -29,6 +34,15 @@ describe.each(packages)("$manifest.name", ({ manifest }) => {
       expect(files.filter((file) => file.startsWith(`package/${each}`))).not.toEqual([]);
     }
     expect(manifest).toMatchObject({ license: "MIT", type: "module", engines: { node: ">=20" } });
+  });
+
+  it("says in its README on what it runs: on what is tested here", () => {
+    const readme = readFileSync(join(path, "README.md"), "utf8");
+    for (const [runtime, range] of Object.entries(manifest.engines) as [RuntimeName, string][]) {
+      const least = range.replace(">=", "");
+      expect(`${tested[runtime]}.`).toContain(`${least}.`);
+      expect(readme).toContain(`${{ node: "Node", deno: "Deno", bun: "Bun" }[runtime]} ${least}`);
+    }
   });
 
   it("wants the other packages by a range of published versions", () => {
@@ -58,3 +72,7 @@ describe.each(packages.filter(({ manifest }) => manifest.exports !== undefined))
     });
   },
 );
+
+function installedVersion(name: string): string {
+  return createRequire(import.meta.url)(`${name}/package.json`).version;
+}
