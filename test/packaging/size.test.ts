@@ -3,13 +3,13 @@ import { bundle, measure, table } from "./size.ts";
 
 /**
  * The most that an application pays for the core, in octets, minified and then compressed: about a tenth over what it was
- * when this was written. Both sides share the grammar and the registry of extensions, so each has about half of all.
+ * when this was written. Both sides share the grammar and the registry of extensions: in each is well over a third of all.
  * Raise a number when what was added is worth it.
  */
 const budget = {
-  server: { minified: 108_000, gzipped: 38_000 },
-  client: { minified: 80_000, gzipped: 28_000 },
-  all: { minified: 156_000, gzipped: 54_000 },
+  server: { minified: 111_000, gzipped: 39_000 },
+  client: { minified: 82_500, gzipped: 28_500 },
+  all: { minified: 176_500, gzipped: 61_500 },
 };
 
 it.each(measure())("$name is within the budget: $minified octets, $gzipped gzipped", (size) => {
