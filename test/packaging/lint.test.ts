@@ -33,11 +33,12 @@ describe.each(packages)("$manifest.name", ({ path, manifest }) => {
     for (const each of manifest.files) {
       expect(files.filter((file) => file.startsWith(`package/${each}`))).not.toEqual([]);
     }
-    expect(manifest).toMatchObject({ license: "MIT", type: "module", engines: { node: ">=20" } });
+    expect(manifest).toMatchObject({ license: "MIT", type: "module" });
   });
 
   it("says in its README on what it runs: on what is tested here", () => {
     const readme = readFileSync(join(path, "README.md"), "utf8");
+    expect(Object.keys(manifest.engines)).not.toEqual([]);
     for (const [runtime, range] of Object.entries(manifest.engines) as [RuntimeName, string][]) {
       const least = range.replace(">=", "");
       expect(`${tested[runtime]}.`).toContain(`${least}.`);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, expect, inject, it } from "vitest";
 import { examples } from "./examples.ts";
-import { packages, root } from "./packages.ts";
+import { type Manifest, packages, type RuntimeName, root } from "./packages.ts";
 
 // TypeScript in the projects of those who use the packages: the examples of the READMEs as ESM, and all names of each
 // entry point as ESM and CommonJS. The declarations are checked, too (no skipLibCheck). A resolution is one run for
@@ -13,22 +13,23 @@ import { packages, root } from "./packages.ts";
 // is wrong on purpose: TypeScript complains where it finds nothing to complain of.
 
 const run = promisify(execFile);
-const libraries = packages.filter(
-  ({ manifest }) => manifest.exports !== undefined && "node" in manifest.engines,
-);
-const folders = libraries.map(({ folder }) => join(inject("consumers"), folder, "node"));
+
+const consumers = packages.flatMap(({ folder, path, manifest }) => {
+  const runtime = withModules(manifest);
+  if (manifest.exports === undefined || runtime === null) return [];
+  return [{ path, manifest, project: join(inject("consumers"), folder, runtime) }];
+});
 
 beforeAll(() => {
-  for (const [index, { path, manifest }] of libraries.entries()) {
-    const folder = folders[index] ?? "";
+  for (const { path, manifest, project } of consumers) {
     const names = Object.keys(manifest.exports ?? {}).map((entry) => join(manifest.name, entry));
     const all = names
       .map((from, n) => `import * as all${n} from "${from}";\nexport { all${n} };\n${wrong(n)}`)
       .join("");
-    writeFileSync(join(folder, "names.mts"), all);
-    writeFileSync(join(folder, "names.cts"), all);
+    writeFileSync(join(project, "names.mts"), all);
+    writeFileSync(join(project, "names.cts"), all);
     for (const [n, { code }] of examples(path).entries())
-      writeFileSync(join(folder, `example-${n}.mts`), code);
+      writeFileSync(join(project, `example-${n}.mts`), code);
   }
 });
 
@@ -41,6 +42,11 @@ it.each([
   expect(output).toBe("");
   expect(status).toBe(0);
 });
+
+/** A runtime whose projects have node_modules, which is where TypeScript looks. Deno itself checks what is for Deno alone. */
+function withModules({ engines }: Manifest): RuntimeName | null {
+  return "node" in engines ? "node" : "bun" in engines ? "bun" : null;
+}
 
 /** It would be right if the entry point were resolved to nothing, and had no types. */
 function wrong(n: number): string {
@@ -60,7 +66,7 @@ async function check(module: string, moduleResolution: string) {
       strict: true,
       noEmit: true,
     },
-    include: folders.map((folder) => `${folder}/*.?ts`),
+    include: consumers.map(({ project }) => `${project}/*.?ts`),
   };
   writeFileSync(project, JSON.stringify(options));
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
