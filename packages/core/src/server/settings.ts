@@ -17,6 +17,7 @@ import {
   type AuthMechanism,
   defaultLimits,
   defaultTimers,
+  onDemandTimers,
   type ServerConfig,
   type ServerLimits,
   type ServerTimers,
@@ -90,7 +91,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
       ...given.limits,
       commandLine: given.limits?.commandLine ?? commandLine(given),
     },
-    timers: { ...defaultTimers, ...given.timers },
+    timers: { ...defaultTimers, ...(service === "on-demand" ? onDemandTimers : {}), ...given.timers },
     parameters: custom.length === 0 ? standardParameters : knownParameters(custom),
     verbs: Object.fromEntries(
       custom.flatMap(({ verbs = [] }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
