@@ -34,7 +34,7 @@ export default defineConfig({
         },
       },
       {
-        // Builds, packs and installs every package, so it comes when the others are done: see packaging/setup.ts.
+        // Every package is built, packed and installed before all else, and used when the others are done: packaging/setup.ts.
         extends: true,
         test: {
           name: "packaging",
