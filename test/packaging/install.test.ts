@@ -126,12 +126,14 @@ async function freePort(): Promise<number> {
 }
 
 async function whenListening(port: number, child: ChildProcess): Promise<Client> {
+  const start = performance.now();
   for (;;) {
     try {
       return await connect({ host: "127.0.0.1", port, tls: "never" });
     } catch (error) {
       if (child.exitCode !== null)
         throw new Error(`the server exits with ${child.exitCode}`, { cause: error });
+      if (performance.now() - start > 45_000) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

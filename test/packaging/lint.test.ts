@@ -42,7 +42,8 @@ describe.each(packages)("$manifest.name", ({ path, manifest }) => {
     for (const [runtime, range] of Object.entries(manifest.engines) as [RuntimeName, string][]) {
       const least = range.replace(">=", "");
       expect(`${tested[runtime]}.`).toContain(`${least}.`);
-      expect(readme).toContain(`${{ node: "Node", deno: "Deno", bun: "Bun" }[runtime]} ${least}`);
+      const said = `${{ node: "Node", deno: "Deno", bun: "Bun" }[runtime]} ${least}`;
+      expect(readme.includes(said), said).toBe(true);
     }
   });
 
