@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { installed } from "./examples.ts";
-import { type Package, packages, type RuntimeName, root } from "./packages.ts";
+import { packages, type RuntimeName, root } from "./packages.ts";
 import { packedManifest, serveRegistry } from "./registry.ts";
 import { caches, programs } from "./runtimes.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A folder with the tarball of each package, by its name. */
+    /** The tarball of each package, by its name. */
     readonly tarballs: Readonly<Record<string, string>>;
     /** Where each package is installed alone: `consumers/<folder>/<runtime>`. */
     readonly consumers: string;
@@ -29,32 +29,48 @@ const run = promisify(execFile);
  * runs once for each resolution and not for each package, and Deno checks examples only. Runtimes install side by side.
  * Each command has a limit: without a network this fails instead of waiting.
  */
-export default async function setup(project: TestProject): Promise<() => void> {
+export default async function setup({ provide }: TestProject): Promise<() => void> {
   const temporary = mkdtempSync(join(tmpdir(), "sansmtp-packaging-"));
-  const packed = join(temporary, "packed");
-  const consumers = join(temporary, "consumers");
-  mkdirSync(packed);
-  await pnpm("run", "build");
-  await pnpm("pack", "--pack-destination", packed);
-  const tarballs = readdirSync(packed).map((file) => join(packed, file));
-  project.provide("tarballs", Object.fromEntries(tarballs.map((path) => [packedManifest(path).name, path])));
-  project.provide("consumers", consumers);
-
-  const registry = await serveRegistry(tarballs);
+  const remove = () => rmSync(temporary, { recursive: true });
   try {
-    const runtimes = Object.keys(installers) as RuntimeName[];
-    await Promise.all(
-      runtimes.map(async (runtime) => {
-        for (const each of packages) {
-          if (runtime in each.manifest.engines)
-            await install(each, runtime, consumers, registry.url, tarballs);
-        }
-      }),
-    );
+    const consumers = join(temporary, "consumers");
+    const tarballs = await pack(join(temporary, "packed"));
+    await installAll(consumers, tarballs);
+    provide("tarballs", tarballs);
+    provide("consumers", consumers);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return remove;
+}
+
+/** The tarballs, by the names of the packages. */
+async function pack(folder: string): Promise<Record<string, string>> {
+  mkdirSync(folder);
+  await pnpm("run", "build");
+  await pnpm("pack", "--pack-destination", folder);
+  const paths = readdirSync(folder).map((file) => join(folder, file));
+  return Object.fromEntries(paths.map((path) => [packedManifest(path).name, path]));
+}
+
+async function installAll(consumers: string, tarballs: Readonly<Record<string, string>>): Promise<void> {
+  const registry = await serveRegistry(Object.values(tarballs));
+  const installInto = async (runtime: RuntimeName) => {
+    for (const { folder, path, manifest } of packages) {
+      if (!(runtime in manifest.engines)) continue;
+      // A name without a scope would be looked for in the registry of all others.
+      const names = installed(path, manifest).map((name) =>
+        name === "sansmtp" ? String(tarballs[name]) : name,
+      );
+      await install(names, runtime, join(consumers, folder, runtime), registry.url, caches(consumers));
+    }
+  };
+  try {
+    await Promise.all((Object.keys(installers) as RuntimeName[]).map(installInto));
   } finally {
     registry.close();
   }
-  return () => rmSync(temporary, { recursive: true });
 }
 
 /** In all packages, those that others depend on first. */
@@ -70,28 +86,18 @@ const installers: Readonly<Record<RuntimeName, (names: string[]) => string[]>> =
 };
 
 async function install(
-  { folder, path, manifest }: Package,
+  names: string[],
   runtime: RuntimeName,
-  consumers: string,
+  cwd: string,
   registry: string,
-  tarballs: readonly string[],
+  env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const cwd = join(consumers, folder, runtime);
   mkdirSync(cwd, { recursive: true });
-  const project = runtime === "deno" ? "deno.json" : "package.json";
-  writeFileSync(
-    join(cwd, project),
-    runtime === "deno" ? "{}" : JSON.stringify({ private: true, type: "module" }),
-  );
+  if (runtime === "deno") writeFileSync(join(cwd, "deno.json"), "{}");
+  else writeFileSync(join(cwd, "package.json"), '{ "private": true, "type": "module" }');
   writeFileSync(join(cwd, ".npmrc"), `@sansmtp:registry=${registry}\n`);
-  const names = installed(path, manifest).map((name) =>
-    // A name without a scope would be looked for in the registry of all others.
-    name.startsWith("@sansmtp/") || name !== manifest.name
-      ? name
-      : (tarballs.find((tarball) => packedManifest(tarball).name === name) as string),
-  );
   const [program = "", ...rest] = installers[runtime](names);
-  await run(program, rest, { cwd, env: caches(consumers), timeout: 60_000 }).catch(tell);
+  await run(program, rest, { cwd, env, timeout: 60_000 }).catch(tell);
 }
 
 /** What a command has printed says more than that it failed. */
