@@ -7,9 +7,9 @@ import { bundle, measure, table } from "./size.ts";
  * Raise a number when what was added is worth it.
  */
 const budget = {
-  server: { minified: 111_000, gzipped: 39_000 },
-  client: { minified: 82_500, gzipped: 28_500 },
-  all: { minified: 176_500, gzipped: 61_500 },
+  server: { minified: 113_000, gzipped: 39_500 },
+  client: { minified: 83_500, gzipped: 29_000 },
+  all: { minified: 181_000, gzipped: 63_000 },
 };
 
 it.each(measure())("$name is within the budget: $minified octets, $gzipped gzipped", (size) => {
