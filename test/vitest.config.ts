@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["**/*.test.ts"],
-          exclude: ["clients/**", "servers/**"],
+          exclude: ["clients/**", "servers/**", "packaging/**"],
           testTimeout: 20_000,
         },
       },
@@ -31,6 +31,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        // Every package is built, packed and installed before all else, and used when the others are done: packaging/setup.ts.
+        extends: true,
+        test: {
+          name: "packaging",
+          include: ["packaging/**/*.test.ts"],
+          globalSetup: ["packaging/setup.ts"],
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
         },
       },
     ],

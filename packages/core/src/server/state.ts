@@ -251,6 +251,7 @@ export function customRule(given: CustomVerb): Rule {
   });
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function rule(
   phases: readonly Phase[],
   transactions: readonly Transaction[],
