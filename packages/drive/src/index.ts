@@ -11,6 +11,14 @@ export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
 export { ConnectError, PlainTextError } from "./client-error.ts";
 export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
 export type { ClientNews, ClientObserver } from "./client-pump.ts";
+export {
+  type ClientTls,
+  type ConnectChoices,
+  chosenPort,
+  chosenTls,
+  openClient,
+  readyClient,
+} from "./connecting.ts";
 export type { Closing, Connected, Connection, ConnectionFacts, Incoming } from "./connection.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
