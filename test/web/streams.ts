@@ -44,7 +44,7 @@ export class Hand {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
   constructor({ readable, writable }: Streams) {
-    this.#reader = readable.getReader();
+    this.#reader = (readable as ReadableStream<Uint8Array>).getReader();
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {});
   }
@@ -134,9 +134,3 @@ export const message = {
   to: ["b@example.com"],
   body: "Subject: hello\r\n\r\nIt works.\r\n",
 } as const;
-
-/** Lines with dots at their beginning, and so many octets in all. */
-export function large(octets: number): string {
-  const line = `.${"x".repeat(76)}\r\n`;
-  return `Subject: large\r\n\r\n${line.repeat(Math.ceil(octets / line.length))}`;
-}

@@ -1,7 +1,8 @@
 import { connect, type Streams, StreamTransport } from "@sansmtp/web";
 import { describe, expect, it } from "vitest";
 import { pause, until } from "../node/client.ts";
-import { codes, connected, ehlo, envelope, Hand, large, message, serving, text } from "./streams.ts";
+import { large } from "./runtimes/errand.ts";
+import { codes, connected, ehlo, envelope, Hand, message, serving, text } from "./streams.ts";
 
 const name = "client.example.net";
 
@@ -181,6 +182,13 @@ describe("the loss of a connection", () => {
     await breaks(hand);
     expect((await sending).outcomes).toMatchObject([{ status: "unknown" }]);
     expect(await client.closed).toMatchObject({ error: broken });
+  });
+
+  it("is not what buffers are, which a WebSocketStream gives", async () => {
+    const { buffer } = Uint8Array.from(Buffer.from("QUIT\r\n"));
+    const readable = new ReadableStream({ start: (controller) => controller.enqueue(buffer) });
+    const { connection } = serving({ readable, writable: new WritableStream() });
+    expect((await connection.closed).reason).toBe("quit");
   });
 
   it("is what a piece is that is not octets", async () => {

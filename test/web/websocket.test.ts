@@ -3,7 +3,8 @@ import { type BinaryWebSocket, connect, webSocketStreams } from "@sansmtp/web";
 import { describe, expect, it, onTestFinished } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { pause, until } from "../node/client.ts";
-import { large, message, type Serving, serving } from "./streams.ts";
+import { large } from "./runtimes/errand.ts";
+import { message, type Serving, serving } from "./streams.ts";
 
 const name = "client.example.net";
 

@@ -132,7 +132,7 @@ async function opened(socket: TcpSocket, options: ConnectOptions, failure: strin
     signal?.throwIfAborted();
     throw new ConnectError({ code: "unreachable", detail: `${failure}: ${messageOf(error)}` }, null, error);
   } finally {
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
 }

@@ -7,7 +7,7 @@ import type { TlsInfo } from "@sansmtp/core";
  * closing `writable` ends this side.
  */
 export interface Streams {
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array | ArrayBuffer>;
   readonly writable: WritableStream<Uint8Array>;
   /**
    * Starts TLS when everything written has left and both locks are released. Left out where there is no TLS.

@@ -55,7 +55,7 @@ export class StreamTransport implements Transport {
   }
 
   wake(at: Millis | null): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (at === null) return;
     const span = Math.min(Math.max(Math.ceil(at - this.now()), 0), longestTimer);
     this.#timer = setTimeout(() => this.#connection?.wake(), span);
@@ -91,10 +91,8 @@ export class StreamTransport implements Transport {
         if (done) {
           this.#ended = true;
           this.#connection?.receiveEnd();
-        } else if (ArrayBuffer.isView(value)) {
-          this.#connection?.receive(value);
         } else {
-          throw new TypeError("readable: a piece that is not a Uint8Array");
+          this.#connection?.receive(octetsOf(value));
         }
       }
     } catch (error) {
@@ -143,7 +141,7 @@ export class StreamTransport implements Transport {
     });
     const ended = Promise.all([link.writer.close(), this.#discard(link, late)]);
     await Promise.race([ended, late]).catch(() => {});
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
     await this.#letGo(link);
   }
 
@@ -154,7 +152,7 @@ export class StreamTransport implements Transport {
       const { done, value } = await this.#next;
       this.#next = null;
       if (done) return;
-      octets += value.length;
+      octets += octetsOf(value).length;
     }
     await late;
   }
@@ -172,8 +170,15 @@ export class StreamTransport implements Transport {
   }
 }
 
+/** A WebSocketStream gives buffers. */
+function octetsOf(piece: Uint8Array | ArrayBuffer): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  throw new TypeError("readable: a piece that is not a Uint8Array");
+}
+
 interface Link extends Pick<Streams, "readable" | "writable"> {
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array | ArrayBuffer>;
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
 }
 
