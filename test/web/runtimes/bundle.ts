@@ -9,6 +9,7 @@ export async function bundle(name: string, to: string, external: readonly string
     bundle: true,
     format: "esm",
     platform: "neutral",
+    target: "es2022",
     conditions: ["@sansmtp/source"],
     external: [...external],
     logLevel: "silent",

@@ -1,3 +1,4 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, reply, type Server, type ServerOptions } from "@sansmtp/node";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -133,6 +134,29 @@ for (const peer of [ours, theirs]) {
 }
 
 describe("in workerd", () => {
+  it("the example of the README runs as it stands", async () => {
+    const readme = readFileSync(new URL("../../../packages/web/README.md", import.meta.url), "utf8");
+    const [, code = ""] = /<!-- run by test\/web[^>]*-->\s+```js\n(.*?)```/s.exec(readme) ?? [];
+    expect(code.trim().split("\n").filter(Boolean).length).toBeLessThan(10);
+    const { port, messages } = await ours.open("offered", certs.server, {
+      mechanisms: ["PLAIN"],
+      authRequired: true,
+      auth: () => reply(235, "2.7.0", "Authenticated"),
+    });
+    const example = new URL("example.tmp.js", import.meta.url);
+    writeFileSync(example, code);
+    onTestFinished(() => rmSync(example));
+    const auth = { user: "me", pass: "secret" };
+    const worker = await Workerd.start(certs.ca.cert, "example.tmp.js", {
+      HOST: "localhost",
+      PORT: port,
+      auth,
+    });
+    onTestFinished(() => worker.stop());
+    expect(await worker.post("Subject: hello\r\n\r\nIt works.\r\n")).toMatchObject([{ status: "accepted" }]);
+    expect(messages).toEqual(["Subject: hello\r\n\r\nIt works.\r\n"]);
+  });
+
   it("authenticates inside STARTTLS, and expects the name that it is told to", async () => {
     const said: string[] = [];
     const { port } = await ours.open("offered", certs.server, {

@@ -22,11 +22,19 @@ export class Workerd {
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => (this.#printed += text));
   }
 
-  /** @param authority the certificate, in PEM, of the one authority that it trusts */
-  static async start(authority: string): Promise<Workerd> {
+  /**
+   * @param authority the certificate, in PEM, of the one authority that it trusts
+   * @param worker its module, in this folder
+   * @param bindings what the worker finds in its environment
+   */
+  static async start(
+    authority: string,
+    worker = "worker/worker.ts",
+    bindings: object = {},
+  ): Promise<Workerd> {
     const folder = await mkdtemp(join(tmpdir(), "sansmtp-workerd-"));
-    await bundle("worker/worker.ts", join(folder, "worker.js"), ["cloudflare:sockets"]);
-    await writeFile(join(folder, "config.capnp"), configuration(authority));
+    await bundle(worker, join(folder, "worker.js"), ["cloudflare:sockets"]);
+    await writeFile(join(folder, "config.capnp"), configuration(authority, bindings));
     const program: string = createRequire(import.meta.url)("workerd").default;
     const child = spawn(program, ["serve", "--control-fd=3", "config.capnp"], {
       cwd: folder,
@@ -46,10 +54,11 @@ export class Workerd {
 
   async run(errand: Partial<Errand>): Promise<Report> {
     const whole = { over: "connect", size: 1_000, messages: 1, options: {}, ...errand };
-    const response = await fetch(`http://127.0.0.1:${this.#port}/`, {
-      method: "POST",
-      body: JSON.stringify(whole),
-    });
+    return (await this.post(JSON.stringify(whole))) as Report;
+  }
+
+  async post(body: string): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${this.#port}/`, { method: "POST", body });
     const text = await response.text();
     if (!response.ok) throw new Error(`${text}\n${this.#printed}`);
     return JSON.parse(text);
@@ -63,13 +72,17 @@ export class Workerd {
   }
 }
 
-function configuration(authority: string): string {
+function configuration(authority: string, bindings: object): string {
+  const bound = Object.entries(bindings).map(
+    ([name, value]) => `(name = ${JSON.stringify(name)}, json = ${JSON.stringify(JSON.stringify(value))})`,
+  );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
       modules = [(name = "worker", esModule = embed "worker.js")],
       compatibilityDate = "2026-01-01",
+      bindings = [${bound.join(", ")}],
     )),
     (name = "internet", network = (
       allow = ["private", "public"],
