@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type BinaryWebSocket, connect, webSocketStreams } from "@sansmtp/web";
+import { connect, webSocketStreams } from "@sansmtp/web";
 import { describe, expect, it, onTestFinished } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { pause, until } from "../node/client.ts";
@@ -24,7 +24,7 @@ async function dialled(): Promise<{ mine: WebSocket; theirs: Promise<WebSocket> 
 }
 
 function streamsOf(socket: WebSocket, options: { maxUnread?: number } = {}) {
-  return webSocketStreams(socket as unknown as BinaryWebSocket, options);
+  return webSocketStreams(socket, options);
 }
 
 async function served(options: Parameters<typeof serving>[1] = {}): Promise<Serving & { mine: WebSocket }> {

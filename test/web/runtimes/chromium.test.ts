@@ -1,6 +1,6 @@
 import { connect as connectNet } from "node:net";
 import { createServer, reply } from "@sansmtp/node";
-import { type BinaryWebSocket, connect, webSocketStreams } from "@sansmtp/web";
+import { connect, webSocketStreams } from "@sansmtp/web";
 import { afterAll, describe, expect, it, type TestContext } from "vitest";
 import { createWebSocketStream, type WebSocket } from "ws";
 import { requireTools } from "../../clients/tool.ts";
@@ -34,7 +34,7 @@ async function report(): Promise<Readonly<Record<string, unknown>>> {
       stream.pipe(tcp).pipe(stream);
     },
     "/serve": async (socket: WebSocket) => {
-      const streams = webSocketStreams(socket as unknown as BinaryWebSocket);
+      const streams = webSocketStreams(socket);
       const client = await connect({ streams, name: "client.example.net" });
       const sent = await client.send({ from: "a@example.net", to: "b@example.com", body: large(1_000_000) });
       delivered = sent.outcomes.map(({ status }) => status);

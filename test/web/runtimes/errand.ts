@@ -3,8 +3,11 @@ import type { ConnectOptions } from "@sansmtp/web";
 /** What the worker is asked to do. */
 export interface Errand {
   readonly options: Omit<ConnectOptions, "connect" | "socket" | "streams">;
-  /** `connect`: as the worker connects by itself. The others: over a socket that was made with this. */
-  readonly over: "connect" | "on" | "off" | "starttls";
+  /**
+   * `connect`: as the worker connects by itself. `on`, `off`, `starttls`: over a socket that was made with this. The
+   * others: to a server in the worker.
+   */
+  readonly over: "connect" | "on" | "off" | "starttls" | "TransformStreams" | "WebSockets";
   /** Octets of the body, about. */
   readonly size: number;
   readonly messages: number;
@@ -15,6 +18,8 @@ export interface Report {
   /** The outcomes of each message. */
   readonly outcomes?: readonly string[];
   readonly tls?: boolean;
+  /** Whether the server in the worker has got each message as it was. */
+  readonly kept?: readonly boolean[];
   /** How the connection ended. */
   readonly failure?: string | null;
   readonly code?: string;

@@ -177,6 +177,17 @@ describe("in workerd", () => {
     expect(said).toEqual(["PLAIN", "\0me\0secret"]);
   });
 
+  it.each(["TransformStreams", "WebSockets"] as const)(
+    "is a client and a server to itself over %s",
+    async (over) => {
+      for (const size of [1_000, 4_000_000]) {
+        const report = await workerd.run({ over, size, messages: 2, options: { name } });
+        const twice = { outcomes: ["accepted", "accepted"], kept: [true, true] };
+        expect(report).toEqual({ ...twice, tls: false, failure: null });
+      }
+    },
+  );
+
   it("says so when nobody is there", async () => {
     const report = await workerd.run({ options: { name, port: 1 } });
     expect(report).toMatchObject({ code: "unreachable" });
