@@ -166,7 +166,14 @@ export class Player {
 }
 
 export function tls(sufficient = true): TlsInfo {
-  return { version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", serverName: null, peer: null, sufficient };
+  return {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_256_GCM_SHA384",
+    serverName: null,
+    peer: null,
+    sufficient,
+    bindings: {},
+  };
 }
 
 /** `550 5.1.1 No such user`, `334 AAAA`, `250 2.0.0 one\ntwo`. */

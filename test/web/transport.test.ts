@@ -18,6 +18,21 @@ describe("a session over a pair of streams", () => {
     expect(messages).toEqual([message.body]);
   });
 
+  it("authenticates without a password on the way", async () => {
+    const ends = connected();
+    const users: string[] = [];
+    serving(ends.server, {
+      authenticate({ mechanism, identity, verify }) {
+        users.push(`${identity.user} by ${mechanism}`);
+        return verify({ password: "secret" });
+      },
+    });
+    const auth = { user: "me", pass: "secret" };
+    const client = await connect({ streams: ends.client, name, auth, tls: "never" });
+    expect(users).toEqual(["me by SCRAM-SHA-256"]);
+    await client.quit();
+  });
+
   it("carries large mail both ways at once", async () => {
     const body = large(10_000_000);
     const ways = [connected(), connected({ holds: 8 })].map((ends) => ({

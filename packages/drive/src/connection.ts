@@ -1,4 +1,5 @@
 import type { ClientIdentity, CloseReason, Endpoint, Envelope, ProxyHeader } from "@sansmtp/core";
+import type { Identity } from "@sansmtp/sasl";
 
 /** One client, as handlers and hooks see it. */
 export interface Connection {
@@ -14,6 +15,8 @@ export interface Connection {
   readonly proxy: ProxyHeader | null;
   /** What is known of the client: its EHLO, TLS, the mechanism with which it authenticated. */
   readonly client: ClientIdentity;
+  /** Who has authenticated; null: nobody, or by a handler `auth` that keeps it to itself. */
+  readonly identity: Identity | null;
   /** The protocol word for a Received field: `ESMTPS`, `LMTPA`... (RFC 3848). */
   readonly protocol: string;
   /** The open transaction: the sender and the recipients accepted so far. Null: none is open. */
@@ -36,14 +39,18 @@ export interface Closing {
   readonly error: unknown;
 }
 
-/** What the adapter knows of a connection. */
-export interface ConnectionFacts {
-  /** Distinguishes connections: a running number. */
-  readonly id: number;
+/** Both ends of a connection. */
+export interface Ends {
   /** The other end; null where it has no address. */
   readonly peer: Endpoint | null;
   /** This end; null where it has no address. */
   readonly local: Endpoint | null;
+}
+
+/** What the adapter knows of a connection. */
+export interface ConnectionFacts extends Ends {
+  /** Distinguishes connections: a running number. */
+  readonly id: number;
   /**
    * How long a client may leave replies unread before the connection counts as lost, in milliseconds. Default 5
    * minutes, what RFC 5321 §4.5.3.2.7 gives it to send.

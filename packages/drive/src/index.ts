@@ -4,24 +4,44 @@
  *
  * @module
  */
+export { Alarm, linger, lingerOctets } from "./alarm.ts";
+export {
+  type AuthDecision,
+  type Authentication,
+  type AuthenticationOptions,
+  defaultMechanisms,
+  type Verifiable,
+} from "./authentication.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
-export type { Credentials, Mechanism } from "./client-auth.ts";
+export type { Auth } from "./client-auth.ts";
 export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
 export { ConnectError, PlainTextError } from "./client-error.ts";
 export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
 export type { ClientNews, ClientObserver } from "./client-pump.ts";
 export {
-  type ClientTls,
-  type ConnectChoices,
-  chosenPort,
-  chosenTls,
-  openClient,
-  readyClient,
-} from "./connecting.ts";
-export type { Closing, Connected, Connection, ConnectionFacts, Incoming } from "./connection.ts";
+  type ConnectOptions,
+  connectBy,
+  connectOver,
+  type Dialled,
+  type Dialler,
+  defaultTls,
+  type Target,
+} from "./connect.ts";
+export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
+export type { Random } from "./random.ts";
 export { serve } from "./serve.ts";
+export {
+  type Accept,
+  type Address,
+  type Listen,
+  type Listener,
+  type ListenOptions,
+  type Place,
+  Server,
+  type ServerOptions,
+} from "./server.ts";
 export { type Admission, Service } from "./service.ts";
 export type { Transport } from "./transport.ts";

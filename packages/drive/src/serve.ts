@@ -15,7 +15,9 @@ import {
   type TlsInfo,
   UsageError,
 } from "@sansmtp/core";
+import type { Identity } from "@sansmtp/sasl";
 import { Audience } from "./audience.ts";
+import { Authentications, checkAuthentication } from "./authentication.ts";
 import type { Body } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
@@ -50,12 +52,14 @@ class Pump implements Connected {
   remote: Endpoint | null;
   local: Endpoint | null;
   proxy: ProxyHeader | null = null;
+  identity: Identity | null = null;
   readonly closed: Promise<Closing>;
   readonly #session: ServerSession;
   readonly #transport: Transport;
   readonly #handlers: Handlers;
   readonly #audience: Audience;
   readonly #stall: Millis;
+  readonly #authentications: Authentications | null;
   readonly #transaction: Transaction = new Transaction();
   #reception: Reception | null = null;
   #resolveClosed: (closing: Closing) => void = () => {};
@@ -85,6 +89,17 @@ class Pump implements Connected {
     this.#transport = transport;
     this.#handlers = handlers;
     this.#audience = new Audience(handlers, this);
+    checkAuthentication(handlers, session.settings.mechanisms);
+    const { authenticate, authentication = {} } = handlers;
+    this.#authentications =
+      authenticate === undefined
+        ? null
+        : new Authentications(
+            session,
+            authentication,
+            () => transport.now(),
+            (asked) => authenticate(asked, this),
+          );
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -256,6 +271,7 @@ class Pump implements Connected {
         this.#later(() => {
           if (this.#session.phase !== "upgrading") return;
           this.#session.upgraded(tls, this.#transport.now());
+          this.identity = null;
           this.#audience.secured(this.#session.client.tls as TlsInfo);
         }),
       (error: unknown) =>
@@ -289,6 +305,7 @@ class Pump implements Connected {
 
   #close(reason: Closing["reason"]): void {
     this.#reception?.abort("closed");
+    this.#authentications?.abandon();
     this.#forget();
     this.#transport.close();
     this.#over(reason);
@@ -324,11 +341,15 @@ class Pump implements Connected {
       this.local = question.proxy.destination ?? this.local;
     }
     if (question.type === "connect" && question.xclient !== null) this.#presented(question.xclient);
+    // What comes instead of a response has cancelled the exchange.
+    if (question.type !== "auth") this.#authentications?.abandon();
     const handler = this.#handlers[question.type] as
       | Handler<Question, Answer | AsyncIterable<Uint8Array>>
       | undefined;
     this.#decide<Answer | AsyncIterable<Uint8Array>>(
       () => {
+        if (question.type === "auth" && this.#authentications !== null)
+          return this.#authentications.respond(question);
         if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
         return handler === undefined ? unhandled(question.type) : handler(question, this);
       },
@@ -347,11 +368,15 @@ class Pump implements Connected {
     const given = this.#give(question, answer ?? question.reply, (reply) =>
       this.#session.answer(question.id, reply, this.#transport.now()),
     );
-    if (given !== null) this.#transaction.answered(question, given, this.#session.envelope.forwarded);
+    if (given === null) return;
+    this.#transaction.answered(question, given, this.#session.envelope.forwarded);
+    if (question.type === "auth" && given.code === 235)
+      this.identity = this.#authentications?.identity ?? null;
   }
 
   /** A proxy tells who the client is (XCLIENT). */
-  #presented({ addr, port, destaddr, destport }: ClientAttributes): void {
+  #presented({ addr, port, destaddr, destport, login }: ClientAttributes): void {
+    this.identity = login ? { user: login, authzid: null, trace: null } : null;
     if (addr !== undefined) this.remote = addr === null ? null : { address: addr, port: port ?? 0 };
     if (destaddr !== undefined)
       this.local = destaddr === null ? null : { address: destaddr, port: destport ?? 0 };

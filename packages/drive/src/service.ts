@@ -9,7 +9,8 @@ import {
   settle,
   UsageError,
 } from "@sansmtp/core";
-import type { Connected, Connection } from "./connection.ts";
+import { checkAuthentication, defaultMechanisms } from "./authentication.ts";
+import type { Connected, Connection, Ends } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import { serve } from "./serve.ts";
 import type { Transport } from "./transport.ts";
@@ -45,7 +46,9 @@ export class Service {
     for (const [name, limit] of Object.entries({ maxConnections, maxConnectionsPerAddress })) {
       if (!(limit >= 1)) throw new UsageError(`${name}: ${limit}, must be at least 1`);
     }
-    this.settings = settle(config);
+    const { mechanisms = handlers.authenticate === undefined ? [] : defaultMechanisms } = config;
+    this.settings = settle({ ...config, mechanisms });
+    checkAuthentication(handlers, this.settings.mechanisms);
     this.#limits = { maxConnections, maxConnectionsPerAddress };
     this.#handlers = {
       ...handlers,
@@ -63,7 +66,7 @@ export class Service {
    *
    * @returns null when there are so many that not even that can be told: the adapter closes without a word
    */
-  accept(transport: Transport, ends: { peer: Endpoint | null; local: Endpoint | null }): Connected | null {
+  accept(transport: Transport, ends: Ends): Connected | null {
     // A tenth more are let in to be told 421, which with TLS takes a handshake.
     if (this.#open.size >= this.#limits.maxConnections * 1.1 + 10) return null;
     const id = ++this.#number;

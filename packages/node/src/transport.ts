@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import type { Millis, TlsInfo } from "@sansmtp/core";
-import type { Incoming, Transport } from "@sansmtp/drive";
+import { Alarm, type Incoming, linger, lingerOctets, type Transport } from "@sansmtp/drive";
 import { type Settled, tlsInfo } from "./handshakes.ts";
 
 /** Begins handshakes, as server or as client; what was read before can be put back with `raw.unshift`. */
 export interface Handshaker {
+  readonly side: "server" | "client";
   begin(raw: Socket, settled: Settled): void;
 }
 
@@ -16,8 +17,7 @@ export class SocketTransport implements Transport {
   #socket: Socket | null;
   #connection: Incoming | null = null;
   #error: Error | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #timerAt: Millis = 0;
+  readonly #alarm: Alarm = new Alarm(() => this.#connection?.wake());
   readonly #data = (octets: Uint8Array): void => this.#connection?.receive(octets);
   readonly #end = (): void => this.#connection?.receiveEnd();
 
@@ -73,7 +73,7 @@ export class SocketTransport implements Transport {
         secure.allowHalfOpen = true;
         this.#socket = secure;
         this.#listen(secure);
-        resolve(tlsInfo(secure));
+        resolve(tlsInfo(secure, handshakes.side));
       });
     });
   }
@@ -84,17 +84,7 @@ export class SocketTransport implements Transport {
   }
 
   wake(at: Millis | null): void {
-    // A timer that runs for an earlier time stays: most deadlines move on long before they pass.
-    if (this.#timer !== null && at !== null && at >= this.#timerAt) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (at === null) return;
-    const span = Math.min(Math.max(Math.ceil(at - this.now()), 0), longestTimer);
-    this.#timerAt = at;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#connection?.wake();
-    }, span).unref();
+    this.#alarm.set(at);
   }
 
   /**
@@ -122,7 +112,7 @@ export class SocketTransport implements Transport {
   }
 
   now(): Millis {
-    return performance.now();
+    return this.#alarm.now();
   }
 
   /** Paused before it is listened to, so that nothing is read before the session wants it. */
@@ -135,12 +125,3 @@ export class SocketTransport implements Transport {
     this.#error ??= error;
   };
 }
-
-/** How long a client that was sent the last reply may take to end its side, milliseconds: some round trips. */
-const linger = 2_000;
-
-/** How much it may send meanwhile, octets; then it is left alone with what it sends. */
-const lingerOctets = 1_048_576;
-
-/** What a timer of Node can take, milliseconds; a later deadline is asked for again. */
-const longestTimer = 2_147_483_647;

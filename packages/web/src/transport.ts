@@ -1,5 +1,5 @@
 import type { Millis, TlsInfo } from "@sansmtp/core";
-import type { Incoming, Transport } from "@sansmtp/drive";
+import { Alarm, type Incoming, linger, lingerOctets, type Transport } from "@sansmtp/drive";
 import type { Streams } from "./streams.ts";
 
 /** A pair of web streams under the pump of either side. */
@@ -20,7 +20,7 @@ export class StreamTransport implements Transport {
   /** Octets written that the stream has not taken. */
   #unsent = 0;
   #lastWrite: Promise<void> = Promise.resolve();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #alarm: Alarm = new Alarm(() => this.#connection?.wake());
 
   /** @throws {TypeError} when one of the streams is locked */
   constructor(streams: Streams) {
@@ -55,10 +55,7 @@ export class StreamTransport implements Transport {
   }
 
   wake(at: Millis | null): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    if (at === null) return;
-    const span = Math.min(Math.max(Math.ceil(at - this.now()), 0), longestTimer);
-    this.#timer = setTimeout(() => this.#connection?.wake(), span);
+    this.#alarm.set(at);
   }
 
   /**
@@ -68,13 +65,13 @@ export class StreamTransport implements Transport {
   close(): void {
     const securing = this.#state === "securing";
     this.#state = "over";
-    this.wake(null);
+    this.#alarm.set(null);
     if (securing) void this.#letGo(this.#link);
     else void this.#finish(this.#link);
   }
 
   now(): Millis {
-    return performance.now();
+    return this.#alarm.now();
   }
 
   /** Reads one piece after the other for as long as reading is on. */
@@ -186,12 +183,3 @@ type Piece = Awaited<ReturnType<Link["reader"]["read"]>>;
 
 /** Octets that may be on their way into the stream before the pump has to wait: as much as one piece of content. */
 const unsentLimit = 65_536;
-
-/** How long a peer that was sent the last reply may take to end its side, milliseconds: some round trips. */
-const linger = 2_000;
-
-/** How much it may send meanwhile, octets. */
-const lingerOctets = 1_048_576;
-
-/** What a timer can take, milliseconds; a later deadline is asked for again. */
-const longestTimer = 2_147_483_647;

@@ -1,5 +1,5 @@
-import { UsageError } from "../errors.ts";
-import { isWithin, parseAddressOctets, parseNetwork } from "../wire/network.ts";
+import { bug, UsageError } from "../errors.ts";
+import { inNetworks, parseNetwork } from "../wire/network.ts";
 import type { Extension, Surroundings } from "./extension.ts";
 
 /** Whose word is taken for who a client is. */
@@ -50,12 +50,10 @@ export function isTrusted(
   options: false | TrustOptions,
   { address }: Pick<Surroundings, "address">,
 ): boolean {
-  const octets = options === false || address === null ? null : parseAddressOctets(address);
-  if (options === false || octets === null) return false;
-  return options.trusted.some((text) => {
-    const network = parseNetwork(text);
-    return network !== null && isWithin(octets, network);
-  });
+  if (options === false || address === null) return false;
+  return options.trusted.some((text) =>
+    inNetworks(address, [parseNetwork(text) ?? bug("a network unchecked")]),
+  );
 }
 
 /** @throws {UsageError} for options that cannot be */

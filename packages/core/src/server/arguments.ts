@@ -22,7 +22,7 @@ import { formatDomain, lowerAscii } from "../syntax/domain.ts";
 import { isFault } from "../syntax/fault.ts";
 import type { Mailbox, Path } from "../syntax/path.ts";
 import { decodeLossy } from "../wire/utf8.ts";
-import { capabilities, isOffered, offered, usableMechanisms } from "./capabilities.ts";
+import { capabilities, isOffered, lacking, offered } from "./capabilities.ts";
 import type { Question } from "./events.ts";
 import { type Context, type Interpretation, refuse, refused } from "./interpretation.ts";
 import * as replies from "./replies.ts";
@@ -245,8 +245,9 @@ function auth({ line, at, end }: Said, context: Context): Interpretation {
   if (mechanism === undefined) {
     return refuse("AUTH", "A-AUTH-03", "unknown mechanism", at, replies.authUnknown);
   }
-  if (!usableMechanisms(context.settings, context.tlsActive).includes(mechanism.name)) {
-    return refuse("AUTH", "A-AUTH-01", "mechanism that needs TLS", at, replies.authUnknown);
+  const lack = lacking(mechanism, context.tls);
+  if (lack !== null) {
+    return refuse("AUTH", lack.rule, `mechanism that needs ${lack.what}`, at, replies.authUnknown);
   }
   if (parsed.initial !== null && mechanism.first === "server") {
     const detail = "initial response to a mechanism in which the server speaks first";

@@ -138,7 +138,7 @@ export function context(machine: Machine): Context {
     tlsPossible: settings.tls === "offered" || settings.tls === "required",
     tlsActive: tls !== null,
     authenticated: state.authenticated !== null,
-    mechanisms: () => usableMechanisms(settings, tls !== null),
+    mechanisms: () => usableMechanisms(settings, tls),
     limits: settings.limits,
     address: clientAddress(state),
   };
@@ -159,6 +159,7 @@ export function context(machine: Machine): Context {
     domains: state.domains,
     envelope: () => machine.envelope(),
     refusedHere: mail.refused,
+    tls,
     parameters: mail.transaction === "none" ? null : mail.parameters,
     id: state.nextId,
   };

@@ -64,6 +64,8 @@ export interface AuthMechanism {
   readonly first: "client" | "server" | "either";
   /** It shows the credentials to an eavesdropper: offered and taken only inside TLS. */
   readonly cleartext: boolean;
+  /** What the handshake must have given, or it is neither offered nor taken. Default null: nothing. */
+  readonly needs?: null | "certificate" | "channel-binding";
 }
 
 /** Bounds, in octets or in numbers per session. */

@@ -4,7 +4,7 @@ import type { ClientAttributes, ForwardedAttributes } from "../syntax/attributes
 import type { Fault } from "../syntax/fault.ts";
 import type { MailParameters } from "../syntax/parameters.ts";
 import type { AuthMechanism } from "./config.ts";
-import type { Envelope, Question } from "./events.ts";
+import type { Envelope, Question, TlsInfo } from "./events.ts";
 import type { ServerSettings } from "./settings.ts";
 import type { Rule, Situation } from "./state.ts";
 
@@ -42,6 +42,8 @@ export interface Context extends Situation {
   readonly envelope: () => Envelope;
   /** RCPTs of the open transaction that were refused. */
   readonly refusedHere: number;
+  /** What the handshake gave; null: there was none. */
+  readonly tls: TlsInfo | null;
   readonly parameters: MailParameters | null;
   /** The id for a question. */
   readonly id: number;

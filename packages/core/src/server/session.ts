@@ -115,6 +115,7 @@ export class ServerSession {
       serverName: tls.serverName ?? null,
       peer: tls.peer ?? null,
       sufficient: tls.sufficient ?? true,
+      bindings: { ...tls.bindings },
     });
   }
 
@@ -268,6 +269,11 @@ export class ServerSession {
       auth: authenticated !== null,
       smtputf8: mail.parameters.smtputf8,
     });
+  }
+
+  /** The configuration with its defaults. */
+  get settings(): ServerSettings {
+    return this.#settings;
   }
 
   /**

@@ -136,6 +136,9 @@ const knownMechanisms: Record<string, Omit<AuthMechanism, "name">> = {
   XOAUTH2: { first: "client", cleartext: true },
   OAUTHBEARER: { first: "client", cleartext: true },
   "CRAM-MD5": { first: "server", cleartext: false },
+  EXTERNAL: { first: "client", cleartext: false, needs: "certificate" },
+  "SCRAM-SHA-1-PLUS": { first: "client", cleartext: false, needs: "channel-binding" },
+  "SCRAM-SHA-256-PLUS": { first: "client", cleartext: false, needs: "channel-binding" },
 };
 
 function mechanism(given: string | AuthMechanism): AuthMechanism {
@@ -162,10 +165,11 @@ function check(settings: ServerSettings): void {
   if (settings.lmtp && !(extensions.pipelining && extensions.enhancedStatusCodes)) {
     throw new UsageError("extensions: LMTP needs pipelining and enhancedStatusCodes (RFC 2033 §5)");
   }
-  for (const { name, first } of settings.mechanisms) {
+  for (const { name, first, needs = null } of settings.mechanisms) {
     if (!/^[A-Z0-9_-]{1,20}$/.test(name))
       throw new UsageError(`mechanisms: not a mechanism name: ${JSON.stringify(name)}`);
     oneOf(`mechanisms: ${name}: first`, first, ["client", "server", "either"]);
+    oneOf(`mechanisms: ${name}: needs`, needs, [null, "certificate", "channel-binding"]);
   }
   if (settings.mechanisms.map(({ name }) => name).join(" ").length > longestKeyword - "AUTH ".length)
     throw new UsageError("mechanisms: too many for a line of the EHLO reply");

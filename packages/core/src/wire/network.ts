@@ -33,6 +33,12 @@ export function parseNetwork(text: string): Network | null {
     : null;
 }
 
+/** Whether an address, as text, is in one of these networks. */
+export function inNetworks(address: string, networks: readonly Network[]): boolean {
+  const octets = parseAddressOctets(address);
+  return octets !== null && networks.some((network) => isWithin(octets, network));
+}
+
 /** Whether an address is in a network. */
 export function isWithin(address: readonly number[], { octets, bits }: Network): boolean {
   return (

@@ -1,0 +1,181 @@
+import { canonicalAddress, type Endpoint, parseDomain, UsageError } from "@sansmtp/core";
+import { Client, type ClientOptions } from "./client.ts";
+import { ConnectError } from "./client-error.ts";
+import type { Incoming } from "./connection.ts";
+import type { Transport } from "./transport.ts";
+
+/** Where to connect to, and how the protocol goes. */
+export interface ConnectOptions extends Omit<ClientOptions, "name"> {
+  /** Name or address of the server. Default `localhost`. */
+  readonly host?: string;
+  /** Default 465 with TLS from the start, 587 with `auth`, else 25. */
+  readonly port?: number;
+  /** A Unix socket, in the place of host and port. */
+  readonly path?: string;
+  /**
+   * The argument of EHLO. The default is the name of this machine if that is a full one, else its address on this
+   * connection (RFC 5321 §4.1.4).
+   */
+  readonly name?: string;
+  /**
+   * When to use TLS. Default: `implicit` on port 465; `required` with `auth`, unless `allowInsecureAuth` is true; else
+   * `offered`. A handshake that fails where it was only `offered` leads to another connection without TLS: never does
+   * the same one go on in the clear (RFC 3207 §4.1).
+   */
+  readonly tls?: "never" | "offered" | "required" | "implicit";
+  /** How long to wait for the connection itself, in milliseconds. Default 30,000. */
+  readonly connectTimeout?: number;
+  /** Ends the attempt; when the client is ready it has done its work. */
+  readonly signal?: AbortSignal;
+}
+
+/** What an adapter is asked for. */
+export interface Target {
+  readonly place: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Whose certificate is expected. */
+  readonly host: string;
+  readonly tls: NonNullable<ConnectOptions["tls"]>;
+  /** The certificate has to be valid for the host, unless the caller's own options say otherwise. */
+  readonly verify: boolean;
+}
+
+/** A connection that was made, and on which nothing has happened yet. */
+export interface Dialled {
+  readonly transport: Transport;
+  /** This end; null where it has no address. */
+  readonly local: Endpoint | null;
+  /** Tells the connection what happens from now on. */
+  attach(connection: Incoming): void;
+  /** Lets go of it at once. */
+  destroy(): void;
+}
+
+/** How an adapter connects. It rejects with the system's error; it need not heed the signal, but it may. */
+export interface Dialler {
+  dial(target: Target, signal: AbortSignal): Promise<Dialled>;
+  /** The name of this machine; empty where that is not told. */
+  hostname(): string;
+}
+
+/**
+ * Connects to a server and waits until it takes messages: greeting, EHLO, TLS and AUTH are done. What `connect` of each
+ * adapter does.
+ *
+ * @throws {ConnectError} (as a rejection) when that fails: `code` says why, `cause` holds an error of the system
+ * @throws {UsageError} (as a rejection) naming the option that cannot be
+ */
+export async function connectBy(options: ConnectOptions, dialler: Dialler): Promise<Client> {
+  const tls = options.tls ?? defaultTls(options);
+  try {
+    return await open(options, tls, dialler);
+  } catch (error) {
+    if (tls !== "offered" || !(error instanceof ConnectError) || error.code !== "tls-failed") throw error;
+    return open(options, "never", dialler);
+  }
+}
+
+async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promise<Client> {
+  const { signal, auth, host = "localhost", path } = options;
+  signal?.throwIfAborted();
+  const port = options.port ?? defaultPort(options, tls);
+  if (path === undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
+    throw new UsageError(`port: ${port}`);
+  const place = path === undefined ? { host, port } : { path };
+  const verify = tls !== "offered" || auth !== undefined;
+  const dialled = await dial(options, { place, host, tls, verify }, dialler);
+  const name = options.name ?? ownName(dialler.hostname(), dialled.local);
+  const server = "path" in place ? {} : place;
+  return connectOver({ ...options, ...server, tls, name }, dialled);
+}
+
+/**
+ * Makes a client on a connection that is there, and waits until it takes messages. There is no other one to fall back
+ * on: a handshake that fails is `tls-failed`, though TLS was only offered.
+ *
+ * @throws {ConnectError} (as a rejection) when it never will
+ * @throws {UsageError} (as a rejection) naming the option that cannot be; the connection is let go of
+ */
+export async function connectOver(
+  options: ClientOptions & Pick<ConnectOptions, "signal">,
+  dialled: Dialled,
+): Promise<Client> {
+  const { signal } = options;
+  let client: Client;
+  try {
+    client = new Client(options, dialled.transport);
+  } catch (error) {
+    dialled.destroy();
+    throw error;
+  }
+  dialled.attach(client.connection);
+  const abort = (): void => client.close();
+  signal?.addEventListener("abort", abort);
+  try {
+    if (signal?.aborted) abort();
+    await client.ready;
+    return client;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** A connection, in time. */
+async function dial(options: ConnectOptions, target: Target, dialler: Dialler): Promise<Dialled> {
+  const { signal, connectTimeout = 30_000 } = options;
+  const attempt = new AbortController();
+  const abort = (): void => attempt.abort(signal?.reason);
+  const timer = setTimeout(() => attempt.abort(new Error("no answer in time")), connectTimeout);
+  signal?.addEventListener("abort", abort);
+  const dialled = dialler.dial(target, attempt.signal);
+  const ended = new Promise<never>((_, reject) => {
+    attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason));
+  });
+  try {
+    return await Promise.race([dialled, ended]);
+  } catch (error) {
+    // What comes too late is let go of.
+    dialled.then(
+      (late) => late.destroy(),
+      () => {},
+    );
+    signal?.throwIfAborted();
+    const detail = `cannot connect to ${placeName(target)}: ${messageOf(error)}`;
+    throw new ConnectError({ code: "unreachable", detail }, null, error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function placeName({ place }: Target): string {
+  if ("path" in place) return place.path;
+  return place.host.includes(":") ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`;
+}
+
+/** When TLS is used if nothing is said of it. */
+export function defaultTls({ port, auth, allowInsecureAuth }: ConnectOptions): Tls {
+  if (port === 465) return "implicit";
+  return auth !== undefined && allowInsecureAuth !== true ? "required" : "offered";
+}
+
+function defaultPort({ auth }: ConnectOptions, tls: Tls): number {
+  return tls === "implicit" ? 465 : auth === undefined ? 25 : 587;
+}
+
+/** What the client calls itself: a domain that could be looked up, or the address that the server sees. */
+function ownName(name: string, local: Endpoint | null): string {
+  if (name.includes(".") && canonicalAddress(name) === null && parseDomain(name) !== null) return name;
+  const address = (local?.address ?? "127.0.0.1").replace(/%.*$/, "");
+  return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
+}
+
+/** With several addresses that all fail, an error may have no message and hold the others. */
+function messageOf(error: unknown): string {
+  const { message = "", errors = [] } = error as { message?: string; errors?: readonly Error[] };
+  return message || errors.map((each) => each.message).join("; ");
+}
+
+type Tls = NonNullable<ConnectOptions["tls"]>;

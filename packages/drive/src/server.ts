@@ -1,0 +1,162 @@
+import { inNetworks, type Network, parseNetwork, type ServerConfig, UsageError } from "@sansmtp/core";
+import { longestTimer } from "./alarm.ts";
+import type { Connected, Connection, Ends } from "./connection.ts";
+import type { Handlers } from "./handlers.ts";
+import { type Admission, Service } from "./service.ts";
+import type { Transport } from "./transport.ts";
+
+/** What a server is made of: how the protocol goes, and what the application decides. */
+export interface ServerOptions extends ServerConfig, Handlers, Admission {
+  /**
+   * Who may connect when `proxy` is on: addresses and networks, such as `10.0.0.0/8`. Connections from elsewhere are
+   * destroyed. At a Unix socket it is the file's permissions that say who may.
+   */
+  readonly trustedProxies?: readonly string[];
+}
+
+/** Where to listen: a TCP port (0: one that is free) of a host (by default 127.0.0.1), or a Unix socket. */
+export type Place = { readonly port: number; readonly host?: string } | { readonly path: string };
+
+/** Where to listen, and until when. */
+export type ListenOptions = Place & {
+  /** Closes the server when it is aborted. */
+  readonly signal?: AbortSignal;
+};
+
+/** Where a server listens. */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** What an adapter gives for a place at which it listens. */
+export interface Listener {
+  readonly address: Address;
+  /** Takes no more connections; resolves when the last one that it took is gone. */
+  close(): Promise<void>;
+}
+
+/** Takes a connection; null: it is to be destroyed without a word. */
+export type Accept = (transport: Transport, ends: Ends) => Connected | null;
+
+/** How an adapter listens. It rejects with the system's error when that place cannot be had. */
+export type Listen = (place: Required<Place>, accept: Accept) => Promise<Listener>;
+
+/** An SMTP or LMTP server on the sockets of a runtime. Made by `createServer` of an adapter. */
+export class Server {
+  readonly #service: Service;
+  readonly #trusted: readonly Network[] | null;
+  readonly #listen: Listen;
+  #pending: Promise<Listener> | null = null;
+  #listener: Listener | null = null;
+  #closing: Promise<void> | null = null;
+
+  /** @throws {UsageError} naming the option that cannot be */
+  constructor(options: ServerOptions, listen: Listen) {
+    const { trustedProxies, proxy = false } = options;
+    this.#service = new Service(options, options, options);
+    if (proxy && trustedProxies === undefined)
+      throw new UsageError("trustedProxies: whom to believe as proxy?");
+    this.#trusted = proxy ? (trustedProxies ?? []).map(network) : null;
+    this.#listen = listen;
+  }
+
+  /** The connections that are open. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#service.connections;
+  }
+
+  /** Where the server listens; null: it does not. */
+  get address(): Address | null {
+    return this.#listener?.address ?? null;
+  }
+
+  /**
+   * Listens. It rejects with the system's error when that place cannot be had.
+   *
+   * @throws {UsageError} (as a rejection) when the server listens already, or was closed
+   */
+  async listen(options: ListenOptions): Promise<Address> {
+    const { signal } = options;
+    const closed = new UsageError("listen: the server was closed");
+    if (this.#closing !== null) throw closed;
+    if (this.#pending !== null) throw new UsageError("listen: the server listens already");
+    signal?.throwIfAborted();
+    const place = "path" in options ? { path: options.path } : { host: "127.0.0.1", ...tcp(options) };
+    this.#pending = this.#listen(place, (transport, ends) => this.#accept(transport, ends, place));
+    try {
+      this.#listener = await this.#pending;
+    } catch (error) {
+      this.#pending = null;
+      throw error;
+    }
+    const abort = (): void => void this.close();
+    signal?.addEventListener("abort", abort, { once: true });
+    // Something has closed the server while the system was looking for the place.
+    if (signal?.aborted || this.#closing !== null) {
+      await this.close();
+      throw signal?.reason ?? closed;
+    }
+    this.#released = () => signal?.removeEventListener("abort", abort);
+    return this.#listener.address;
+  }
+
+  /**
+   * Ends the service: no new connections, 421 to idle ones at once; open transactions may go on for a while, and
+   * what is left then is told 421, too. Called again, it may shorten the while.
+   *
+   * @param options `within`: how long open transactions may take, in milliseconds; 30,000 by default
+   * @returns resolves when all connections are gone
+   */
+  close(options: { readonly within?: number } = {}): Promise<void> {
+    const timer = setTimeout(
+      () => this.#service.shutdown("now"),
+      Math.min(options.within ?? 30_000, longestTimer),
+    );
+    this.#closing ??= this.#close();
+    return this.#closing.finally(() => clearTimeout(timer));
+  }
+
+  /** Closes as `close()` does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #released: () => void = () => {};
+
+  async #close(): Promise<void> {
+    this.#released();
+    // It may still be looking for its place; that it does not find one is told to who asked for it.
+    const stopped = this.#pending?.then(
+      (listener) => {
+        this.#listener = null;
+        return listener.close();
+      },
+      () => {},
+    );
+    await this.#service.shutdown("idle");
+    // Comes when the last socket is gone, which may have been waiting for its client to take the last reply.
+    await stopped;
+  }
+
+  #accept(transport: Transport, ends: Ends, place: Place): Connected | null {
+    if (this.#trusted !== null) {
+      const { peer } = ends;
+      const known = peer === null ? "path" in place : inNetworks(peer.address, this.#trusted);
+      if (!known) return null;
+    }
+    return this.#service.accept(transport, ends);
+  }
+}
+
+function tcp({ port, host }: { readonly port: number; readonly host?: string }): {
+  port: number;
+  host?: string;
+} {
+  return host === undefined ? { port } : { port, host };
+}
+
+function network(text: string): Network {
+  const found = parseNetwork(text);
+  if (found === null) {
+    throw new UsageError(`trustedProxies: neither an address nor a network: ${JSON.stringify(text)}`);
+  }
+  return found;
+}
