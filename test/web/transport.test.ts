@@ -76,6 +76,82 @@ describe("a session over a pair of streams", () => {
   });
 });
 
+describe("reading", () => {
+  /** A transport that tells what happens on it. */
+  function told() {
+    let source = null as unknown as ReadableStreamDefaultController<Uint8Array>;
+    let pulled = 0;
+    const readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          source = controller;
+        },
+        pull: () => void pulled++,
+      },
+      { highWaterMark: 0 },
+    );
+    const happened: string[] = [];
+    const transport = new StreamTransport({ readable, writable: new WritableStream() });
+    transport.attach({
+      receive: (octets) => happened.push(Buffer.from(octets).toString()),
+      receiveEnd: () => happened.push("end"),
+      lost: (error) => happened.push(String(error)),
+      wake: () => {},
+    });
+    return { transport, happened, source, pulled: () => pulled };
+  }
+
+  it("asks for nothing before it is told to, and gives nothing while it is off, though it was asked for", async () => {
+    const { transport, happened, source, pulled } = told();
+    await pause(0);
+    expect(pulled()).toBe(0);
+    transport.read(true);
+    await pause(0);
+    expect(pulled()).toBe(1);
+    transport.read(false);
+    source.enqueue(Buffer.from("first"));
+    await pause(0);
+    expect([happened, pulled()]).toEqual([[], 1]);
+    transport.read(true);
+    expect(happened).toEqual([]);
+    await pause(0);
+    expect(happened).toEqual(["first"]);
+    source.enqueue(Buffer.from("second"));
+    await pause(0);
+    expect(happened).toEqual(["first", "second"]);
+  });
+
+  it("tells of the end once, and only when it is wanted", async () => {
+    const { transport, happened, source } = told();
+    source.close();
+    await pause(0);
+    expect(happened).toEqual([]);
+    for (const on of [true, false, true]) {
+      transport.read(on);
+      await pause(0);
+      expect(happened).toEqual(["end"]);
+    }
+  });
+
+  it("tells of a loss, wanted or not", async () => {
+    const { happened, source } = told();
+    source.error(new Error("broken"));
+    await pause(0);
+    expect(happened).toEqual(["Error: broken"]);
+  });
+
+  it("tells nothing when it is closed", async () => {
+    const { transport, happened, source } = told();
+    transport.read(true);
+    transport.close();
+    source.enqueue(Buffer.from("more"));
+    await pause(0);
+    source.error(new Error("broken"));
+    await pause(0);
+    expect(happened).toEqual([]);
+  });
+});
+
 describe("back-pressure", () => {
   it("SEC-DOS-01 holds the client back while the application does not read, and then has the whole message", async () => {
     let go = (): void => {};
