@@ -195,11 +195,15 @@ describe("connect over a socket that is there", () => {
       ...ends.server,
       opened: Promise.resolve(),
       closed: Promise.resolve(),
-      secureTransport: "off",
+      secureTransport: "starttls",
+      startTls: () => {
+        throw new Error("the client's handshake");
+      },
       close: async () => {},
     };
     const { messages } = serving(socketStreams(socket));
     const client = await connect({ streams: ends.client, name });
+    expect(client.capabilities.starttls).toBe(false);
     expect((await client.send(message)).accepted).toHaveLength(1);
     expect(messages).toHaveLength(1);
   });

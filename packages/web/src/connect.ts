@@ -10,7 +10,7 @@ import {
   defaultTls,
 } from "@sansmtp/drive";
 import { refuse } from "./capabilities.ts";
-import { socketStreams, type TcpConnect, type TcpSocket } from "./socket.ts";
+import { clientStreams, type TcpConnect, type TcpSocket } from "./socket.ts";
 import type { Streams } from "./streams.ts";
 import { StreamTransport } from "./transport.ts";
 
@@ -54,7 +54,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
       const detail = `the socket did not open: ${error instanceof Error ? error.message : error}`;
       throw new ConnectError({ code: "unreachable", detail }, null, error);
     }
-    return connectOver({ ...options, tls }, dialled(socketStreams(socket, servername)));
+    return connectOver({ ...options, tls }, dialled(clientStreams(socket, servername)));
   }
   const possible = (streams as Streams).upgrade === undefined ? clear : upgradable;
   const tls = possibleTls(options, possible, "streams without upgrade");
@@ -90,7 +90,7 @@ function dialler(dial: TcpConnect, servername: string | undefined): Dialler {
         { secureTransport, allowHalfOpen: true, highWaterMark: 65_536 },
       );
       await opened(socket, signal);
-      return dialled(socketStreams(socket, servername));
+      return dialled(clientStreams(socket, servername));
     },
   };
 }

@@ -20,28 +20,33 @@ export type TcpConnect = (
 ) => TcpSocket;
 
 /**
- * The streams of a socket: for {@link serveStreams}, where a Worker is given one.
- *
- * @param servername whose certificate is expected of a server. Left out: the name that was connected to
+ * The streams of a socket that a client has come in by, for {@link serveStreams}. Its `startTls` is of no use there: it
+ * does the client's handshake.
  */
-export function socketStreams(socket: TcpSocket, servername?: string): Streams {
+export function socketStreams(socket: TcpSocket): Streams {
+  const { readable, writable } = quiet(socket);
+  return { readable, writable, close: () => socket.close() };
+}
+
+/**
+ * The streams of a socket that has connected to a server.
+ *
+ * @param servername whose certificate is expected after STARTTLS. Left out: the name that was connected to
+ */
+export function clientStreams(socket: TcpSocket, servername: string | undefined): Streams {
   const { readable, writable, secureTransport = "starttls" } = socket;
   let current = quiet(socket);
-  return {
-    readable,
-    writable,
-    ...(secureTransport === "on" && { upgrade: async () => ({ readable, writable }) }),
-    ...(secureTransport === "starttls" &&
-      socket.startTls !== undefined && {
-        upgrade: async () => {
-          const options = servername === undefined ? {} : { expectedServerHostname: servername };
-          current = quiet((socket as Required<TcpSocket>).startTls(options));
-          await current.opened;
-          return { readable: current.readable, writable: current.writable };
-        },
-      }),
-    close: () => current.close(),
+  const close = (): unknown => current.close();
+  if (secureTransport === "on")
+    return { readable, writable, close, upgrade: async () => ({ readable, writable }) };
+  if (secureTransport === "off" || socket.startTls === undefined) return { readable, writable, close };
+  const startTls = socket.startTls.bind(socket);
+  const upgrade = async (): Promise<Pick<Streams, "readable" | "writable">> => {
+    current = quiet(startTls(servername === undefined ? {} : { expectedServerHostname: servername }));
+    await current.opened;
+    return { readable: current.readable, writable: current.writable };
   };
+  return { readable, writable, close, upgrade };
 }
 
 /** Its promises reject as well as its streams do, and it is the streams that are listened to. */
