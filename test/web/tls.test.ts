@@ -163,4 +163,21 @@ describe("a handshake that fails", () => {
     expect((await connection.closed).error).toMatchObject({ message: "gone" });
     expect(streams.begun).toEqual([]);
   });
+
+  it("is one that cannot begin because nobody reads the 220", async () => {
+    const ends = connected({ holds: 8 });
+    const { streams, begun } = upgradable(ends.server);
+    let closed = false;
+    const close = (): void => {
+      closed = true;
+    };
+    serving({ ...streams, close }, { timers: { tls: 30 } });
+    const hand = new Hand(ends.client);
+    void hand.send(ehlo);
+    await hand.hear(/^250 /m);
+    void hand.send("STARTTLS\r\n");
+    // At once: there is no last reply that could still arrive.
+    await until(() => closed, "the server to let go", 1_000);
+    expect(begun).toEqual([]);
+  });
 });
