@@ -161,7 +161,7 @@ describe("keeping", () => {
     expect((await mail.names("new")).length).toBe(1);
   });
 
-  it("H-LOOP-01 a message with 100 Received fields goes round in a loop, one with 99 does not", async () => {
+  it("H-LOOP-01 L-RETRY-05 a message with 100 Received fields goes round in a loop, one with 99 does not", async () => {
     const client = await greeted();
     const received = "Received: from a by b; Mon, 23 Nov 2026 16:11:00 +0100\r\n";
     expect(await client.deliver(`${received.repeat(99)}\r\n${received}`)).toMatch(/^250 /);

@@ -224,7 +224,7 @@ test("H-GW-01 the field of a gateway names the environment from which the messag
     expect(() => field({}, { via })).toThrow(UsageError);
 });
 
-test("H-RCV-11 with SMTPUTF8 names and addresses are in UTF-8, otherwise all is ASCII", () => {
+test("H-RCV-11 X-UTF8-12 with SMTPUTF8 names and addresses are in UTF-8, otherwise all is ASCII", () => {
   const from = { hello: "b\u00fccher.example", host: "\u6a39.example" };
   const others = { by: "mx.\u00fc.example", for: "\u3042@\u6a39.example" };
   expect(unfolded(field(from, { ...others, utf8: true }))).toMatch(

@@ -46,6 +46,54 @@ describe("the beginning", () => {
     expect((await rejection(talk.client.ready)).code).toBe("no-greeting");
   });
 
+  it.each([
+    ["enough: goes on", () => true, "EHLO client.example.net\r\n", null],
+    ["too weak: QUIT, and nothing else", () => false, "QUIT\r\n", "tls-refused"],
+  ])("T-TLS-15 a handshake whose outcome is %s", async (_, acceptTls, said, code) => {
+    const seen: unknown[] = [];
+    const talk = new Talk({
+      tls: "offered",
+      acceptTls: (tls) => {
+        seen.push(tls.cipher);
+        return acceptTls();
+      },
+    });
+    const sending = talk.client.send(message);
+    await talk.say("220 mx.example.com ESMTP");
+    await talk.say(...hello(["STARTTLS"]));
+    await talk.say("220 Go");
+    talk.heard();
+    talk.wire.handshake({ version: "TLSv1.2", cipher: "TLS_RSA_WITH_RC4_128_SHA" });
+    await settled();
+    expect(talk.heard()).toBe(said);
+    expect(seen).toEqual(["TLS_RSA_WITH_RC4_128_SHA"]);
+    if (code === null) return;
+    expect((await rejection(talk.client.ready)).code).toBe(code);
+    expect((await sending).outcomes).toMatchObject([{ status: "notTried", reason: { code } }]);
+    await talk.say("221 2.0.0 Bye");
+    expect(talk.wire.closed).toBe(true);
+  });
+
+  it("T-TLS-15 a check that throws lets nothing through", async () => {
+    const wrong = new Error("no such cipher");
+    const talk = new Talk({
+      tls: "required",
+      acceptTls: () => {
+        throw wrong;
+      },
+    });
+    await talk.say("220 mx.example.com ESMTP");
+    await talk.say(...hello(["STARTTLS"]));
+    await talk.say("220 Go");
+    talk.heard();
+    talk.wire.handshake({ version: "TLSv1.2", cipher: "x" });
+    await settled();
+    expect(talk.heard()).toBe("");
+    expect(talk.wire.closed).toBe(true);
+    expect(talk.errors).toEqual([wrong]);
+    await rejection(talk.client.ready);
+  });
+
   it("tells a transport without TLS by its code", async () => {
     const wire = new Wire();
     Object.defineProperty(wire, "upgrade", { value: undefined });
@@ -67,7 +115,8 @@ describe("what is seen in content before anything is sent", () => {
       "SIZE=17 BODY=8BITMIME",
     ],
     ["an empty message", "", "SIZE=0"],
-  ])("declares %s", async (_, body, parameters) => {
+    ["its size, without the dots that are stuffed and the last one", ".a\r\n..\r\n.\r\n", "SIZE=11"],
+  ])("X-SIZE-06 declares %s", async (_, body, parameters) => {
     const talk = await Talk.ready(offer);
     void talk.client.send({ ...message, body });
     await settled();
@@ -75,14 +124,20 @@ describe("what is seen in content before anything is sent", () => {
   });
 
   it.each([
-    ["8-bit text without 8BITMIME", "\r\n\u00e9\r\n", ["SIZE 9"], "8bitmime-missing"],
-    ["UTF-8 header without SMTPUTF8", "Subject: \u00e9\r\n\r\n", ["8BITMIME"], "smtputf8-missing"],
-    ["more octets than SIZE", "123456789\r\n", ["SIZE 10"], "size-exceeded"],
-    ["a bare LF", "a\nb\r\n", [], "content-bare-lf"],
-    ["a bare CR", "a\rb\r\n", [], "content-bare-cr"],
-    ["a bare CR at the end", "a\r", [], "content-bare-cr"],
-    ["a line that is too long", `${"x".repeat(999)}\r\n`, [], "content-long-line"],
-  ])("C-TXN-01 C-CONV-01 C-CONV-02 sends nothing of %s", async (_, body, offered, code) => {
+    ["C-TXN-01 C-CONV-02", "8-bit text without 8BITMIME", "\r\n\u00e9\r\n", ["SIZE 9"], "8bitmime-missing"],
+    [
+      "C-TXN-01",
+      "UTF-8 header without SMTPUTF8",
+      "Subject: \u00e9\r\n\r\n",
+      ["8BITMIME"],
+      "smtputf8-missing",
+    ],
+    ["C-TXN-01", "more octets than SIZE", "123456789\r\n", ["SIZE 10"], "size-exceeded"],
+    ["C-CONV-01", "a bare LF", "a\nb\r\n", [], "content-bare-lf"],
+    ["C-CONV-01", "a bare CR", "a\rb\r\n", [], "content-bare-cr"],
+    ["C-CONV-01", "a bare CR at the end", "a\r", [], "content-bare-cr"],
+    ["S-DATA-22", "a line that is too long", `${"x".repeat(999)}\r\n`, [], "content-long-line"],
+  ])("%s sends nothing of %s", async (_ids, _what, body, offered, code) => {
     const talk = await Talk.ready(offered);
     const sent = await talk.client.send({ ...message, body });
     expect(sent.outcomes).toMatchObject([{ status: "notTried", reason: { code } }]);
@@ -91,7 +146,24 @@ describe("what is seen in content before anything is sent", () => {
     expect(talk.heard()).toBe("");
   });
 
-  it("C-CONV-01 makes CRLF of LF before it counts, when told to", async () => {
+  it.each([
+    ["SIZE 10", "12345678\r\n", true],
+    ["SIZE 10", "123456789\r\n", false],
+    ["SIZE 10", "123456789", false],
+    ["SIZE 0", "123456789\r\n", true],
+    ["SIZE", "123456789\r\n", true],
+  ])("X-SIZE-07 where %s is offered, what is larger fails before MAIL: %j", async (offered, body, goes) => {
+    const talk = await Talk.ready([offered]);
+    const sending = talk.client.send({ ...message, body });
+    await settled();
+    if (goes) return expect(talk.heard()).toMatch(/^MAIL /);
+    expect(talk.heard()).toBe("");
+    expect((await sending).outcomes).toMatchObject([
+      { status: "notTried", reason: { code: "size-exceeded" } },
+    ]);
+  });
+
+  it("C-CONV-01 X-SIZE-06 makes CRLF of LF before it counts, when told to", async () => {
     const talk = await Talk.ready(["SIZE"], { lineEnds: "normalize" });
     const sending = talk.client.send({ ...message, body: "a\nb\n.\n" });
     await settled();
@@ -197,6 +269,17 @@ describe("bodies", () => {
 
 describe("many recipients", () => {
   const five = ["r1", "r2", "r3", "r4", "r5"].map((name) => `${name}@example.com`);
+
+  it("S-RCPT-14 share one transaction, whatever their domains", async () => {
+    const talk = await Talk.ready(["PIPELINING"], { pipelineData: false });
+    const sending = talk.client.send({ ...message, to: [...five, "c@example.org", "d@example.net"] });
+    await settled();
+    expect(talk.heard()).toMatch(/^MAIL FROM:<a@example\.net>\r\n(RCPT TO:<[a-z0-9@.]+>\r\n){7}$/);
+    expect(await talk.say(...Array(8).fill(ok))).toBe("DATA\r\n");
+    await talk.say("354 Go");
+    expect(await talk.say(ok)).toBe("");
+    expect((await sending).accepted).toHaveLength(7);
+  });
 
   it("C-TXN-10 L-EXC-08 go in as many transactions as RCPTMAX wants, outcomes in order", async () => {
     const talk = await Talk.ready(["PIPELINING", "LIMITS RCPTMAX=2"], { pipelineData: false });

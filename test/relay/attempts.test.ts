@@ -115,6 +115,19 @@ describe("H-MX-16 what a host does decides whether the next one is tried", () =>
   });
 });
 
+test("C-TXN-12 530 to MAIL wants a login or TLS: it is no verdict on the message, which waits, and is told as it came", () => {
+  const outcome = attempt(...up, "530 5.7.0 Authentication required");
+  expect(nextStep([outcome], 1)).toBe("retry");
+  expect(nextStep([outcome], 0)).toBe("retry");
+  expect(outcomeReply(outcome)).toMatchObject({ code: 530, enhanced: "5.7.0" });
+  expect(nextStep([attempt(...up, "550 5.7.1 no")], 1)).toBe("return");
+});
+
+test("X-SIZE-07 a message above the SIZE of the host fails for good, as 5.3.4", () => {
+  expect(outcomeReply(failed("size-exceeded"))).toMatchObject({ code: 552, enhanced: "5.3.4" });
+  expect(nextStep([failed("size-exceeded")], 1)).toBe("return");
+});
+
 test("C-SES-02 after a 521 the other hosts are tried; from the only one it is the end, whatever the policy", () => {
   const never = attempt("521 no mail here");
   expect(nextStep([never], 1)).toBe("next");

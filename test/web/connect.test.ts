@@ -189,6 +189,27 @@ describe("connect over a socket that is there", () => {
     expect(socket.readable.locked).toBe(false);
   });
 
+  it("is told when that does not open, and closes it when it is given up", async () => {
+    const refused = new Error("proxy request failed");
+    const opening = (opened: Promise<unknown>) => {
+      const { dial, open } = network({ opened });
+      const options = { secureTransport: "starttls", allowHalfOpen: true, highWaterMark: 1 } as const;
+      return { socket: dial({ hostname: "mx", port: 25 }, options), open };
+    };
+    await expect(connect({ socket: opening(Promise.reject(refused)).socket, name })).rejects.toMatchObject({
+      code: "unreachable",
+      detail: "the socket did not open: proxy request failed",
+      cause: refused,
+    });
+    const controller = new AbortController();
+    const { socket, open } = opening(new Promise(() => {}));
+    const connecting = connect({ socket, name, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error("enough")), 10);
+    await expect(connecting).rejects.toThrow("enough");
+    await pause(0);
+    expect(open()).toBe(0);
+  });
+
   it("serves a client that has come in by one", async () => {
     const ends = connected();
     const socket: TcpSocket = {
@@ -222,6 +243,7 @@ describe("options that would have no effect", () => {
     ["tlsOptions", { streams, tlsOptions: { servername: "mx" } }],
     ["tlsOptions.ca", { connect: dial, tlsOptions: { ca: "" } }],
     ["tlsOptions.rejectUnauthorized", { connect: dial, tlsOptions: { rejectUnauthorized: false } }],
+    ["proxyHeader", { connect: dial, port: 465, proxyHeader: "local" }],
     ["servername", { connect: dial, port: 465, tlsOptions: { servername: "mx" } }],
     ["tls", { streams, tls: "required" }],
   ])("are refused by connect: %s", async (option, options) => {
@@ -263,6 +285,17 @@ describe("what a client cannot be", () => {
 });
 
 describe("what is known of the other end", () => {
+  it("is what the PROXY header says, before TLS", async () => {
+    const ends = connected();
+    const upgrade = (end: Streams) => ({ ...end, upgrade: async () => end });
+    const { connection } = serving(upgrade(ends.server), { proxy: true, tls: "implicit" });
+    const source = { address: "192.0.2.7", port: 40_000 };
+    const proxyHeader = { version: 2, source, destination: { address: "192.0.2.1", port: 465 } } as const;
+    const client = await connect({ streams: upgrade(ends.client), name, tls: "implicit", proxyHeader });
+    expect(connection.remote).toEqual(source);
+    await client.quit();
+  });
+
   it("is what serveStreams was told", async () => {
     const ends = connected();
     const peer = { address: "192.0.2.1", port: 40_000 };

@@ -36,6 +36,11 @@ export interface ClientOptions extends ClientConfig {
   readonly port?: number;
   /** Random octets for nonces. Default: `crypto.getRandomValues` of the runtime. */
   readonly random?: Random;
+  /**
+   * Whether what a handshake gave is enough. If it is not, or this throws, nothing but QUIT is said (RFC 3207 §4.1).
+   * Default: whatever the transport takes.
+   */
+  readonly acceptTls?: (tls: Partial<TlsInfo>) => boolean;
   /** Tells a server that trusts this host for whom it speaks, before AUTH: see XCLIENT. Refused, the client fails. */
   readonly xclient?: ClientAttributes;
   readonly observe?: ClientObserver;
@@ -107,6 +112,7 @@ export class Client {
       news: (event: ClientNews) => this.#news(event),
       secured: (tls: Partial<TlsInfo>) => {
         this.#tls = tls;
+        return this.#options.acceptTls?.(tls) ?? true;
       },
       turned: (connection: Transport) => this.#turned(connection),
       closed: (error: unknown) => this.#ended(error),
@@ -346,9 +352,10 @@ export class Client {
         return this.#authenticates?.respond(event.octets);
       case "reply": {
         const job = this.#jobs.get(event.id);
+        // XFORWARD has the id of its transaction, which goes on.
+        if (job?.kind !== "command") return;
         this.#jobs.delete(event.id);
-        if (job?.kind === "command") job.replied(event.reply);
-        return;
+        return job.replied(event.reply);
       }
       case "skipped": {
         const job = this.#jobs.get(event.id);

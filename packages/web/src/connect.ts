@@ -75,7 +75,9 @@ function check(options: ConnectOptions): void {
   if (other !== undefined) throw new UsageError(`tlsOptions.${other}: the platform leaves no choice`);
   const { tls = defaultTls(options) } = options;
   const implicit = socket === undefined ? tls === "implicit" : socket.secureTransport === "on";
-  if (implicit) refuse(tlsOptions, ["servername"], "without STARTTLS it is the host's name that is checked");
+  if (!implicit || streams !== undefined) return;
+  refuse(tlsOptions, ["servername"], "without STARTTLS it is the host's name that is checked");
+  refuse(options, ["proxyHeader"], "it would have to come before TLS");
 }
 
 /** Connects as the platform does. */

@@ -6,6 +6,7 @@ import { type Reply, reply } from "../reply.ts";
 import { parseClientAttributes, parseForwardedAttributes } from "../syntax/attributes.ts";
 import {
   type ArgumentContext,
+  endsInLast,
   highOctet,
   parseAuth,
   parseChunk,
@@ -170,7 +171,7 @@ function rcpt(said: Said, context: Context): Interpretation {
     return refuse("RCPT", "L-EXC-03", detail, at, replies.tooManyRecipients);
   }
   const domain = domainOf(parsed.path);
-  if (context.domains.length >= limits.recipientDomains && !context.domains.includes(domain)) {
+  if (context.domains >= limits.recipientDomains && !context.isNamed(domain)) {
     const detail = "more domains than a session may name";
     return refuse("RCPT", "X-LIM-01", detail, at, replies.tooManyDomains);
   }
@@ -221,12 +222,13 @@ function chunk({ line, at, end }: Said): Interpretation {
 function burl(said: Said, context: Context): Interpretation {
   const { line, at, end } = said;
   const parsed = parseUrl(line, at, end);
-  if (isFault(parsed)) return refused("BURL", parsed);
-  const { burl } = context.settings.extensions;
-  if (burl === false || !isAnnounced(parsed.url, burl)) {
-    return refuse("BURL", "X-BURL-05", "URL is not one of those announced", at, replies.urlNotTrusted);
-  }
+  if (isFault(parsed)) return { ...refused("BURL", parsed), last: endsInLast(line, at, end) };
   const { url, last } = parsed;
+  const { burl } = context.settings.extensions;
+  if (burl === false || !isAnnounced(url, burl)) {
+    const detail = "URL is not one of those announced";
+    return { ...refuse("BURL", "X-BURL-05", detail, at, replies.urlNotTrusted), last };
+  }
   return ask(said, {
     type: "burl",
     id: context.id,

@@ -180,3 +180,9 @@ export const defaultTimers: ServerTimers = {
   // No RFC bounds it.
   session: Number.POSITIVE_INFINITY,
 };
+
+/** What else stands by default where the service is `on-demand`. */
+export const onDemandTimers: Partial<ServerTimers> = {
+  // RFC 2645 §5.2: whoever asks for mail may be a host behind a slow line.
+  command: 600_000,
+};
