@@ -134,6 +134,13 @@ describe("connect over the sockets of a platform", () => {
     expect(open()).toBe(0);
   });
 
+  it("does not begin when it was given up before", async () => {
+    const { client: streams } = connected();
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(connect({ streams, name, signal })).rejects.toThrow("enough");
+    expect(streams.readable.locked || streams.writable.locked).toBe(false);
+  });
+
   it("is given up while the server is silent, and lets go", async () => {
     const ends = connected();
     const controller = new AbortController();
@@ -155,6 +162,8 @@ describe("connect over a socket that is there", () => {
     ["off", { tls: "never" }, false],
     ["starttls", {}, true],
     ["starttls", { tls: "never" }, false],
+    // What the port is called says nothing of a connection that is there.
+    ["starttls", { port: 465 }, true],
   ] as const)(
     "with secureTransport %s and %j delivers; TLS: %s",
     async (secureTransport, options, secure) => {

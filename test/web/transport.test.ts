@@ -96,7 +96,7 @@ describe("reading", () => {
       receive: (octets) => happened.push(Buffer.from(octets).toString()),
       receiveEnd: () => happened.push("end"),
       lost: (error) => happened.push(String(error)),
-      wake: () => {},
+      wake: () => happened.push("wake"),
     });
     return { transport, happened, source, pulled: () => pulled };
   }
@@ -143,11 +143,12 @@ describe("reading", () => {
   it("tells nothing when it is closed", async () => {
     const { transport, happened, source } = told();
     transport.read(true);
+    transport.wake(transport.now() + 10);
     transport.close();
     source.enqueue(Buffer.from("more"));
     await pause(0);
     source.error(new Error("broken"));
-    await pause(0);
+    await pause(30);
     expect(happened).toEqual([]);
   });
 });
@@ -322,6 +323,15 @@ describe("the end", () => {
     expect(await hand.hear()).toMatch(/421 4\.7\.0 [^\n]*\n$/);
     expect(hand.ended).toBe(true);
     await until(() => taken === 1_000, "the rest to be thrown away");
+  });
+
+  it("is not waited for when both sides have ended", async () => {
+    const ends = connected();
+    let closed = 0;
+    serving({ ...ends.server, close: () => closed++ });
+    const client = await connect({ streams: { ...ends.client, close: () => closed++ }, name });
+    await client.quit();
+    await until(() => closed === 2, "both to let go", 500);
   });
 
   it("is waited for a short time only", async () => {
