@@ -150,15 +150,6 @@ export function injected(machine: Machine): void {
 export function context(machine: Machine): Context {
   const { state, settings } = machine;
   const { hello, mail, tls } = state;
-  const surroundings: Surroundings = {
-    extensions: settings.extensions,
-    tlsPossible: settings.tls === "offered" || settings.tls === "required",
-    tlsActive: tls !== null,
-    authenticated: state.authenticated !== null,
-    mechanisms: () => usableMechanisms(settings, tls),
-    limits: settings.limits,
-    address: clientAddress(state),
-  };
   return {
     phase: state.phase,
     transaction: mail.transaction,
@@ -169,9 +160,10 @@ export function context(machine: Machine): Context {
     authRequired: settings.authRequired,
     offers: (offer) => offered(offer, settings),
     trusts: (offer) =>
-      (offer !== "xclient" && offer !== "xforward") || isTrusted(settings.extensions[offer], surroundings),
+      (offer !== "xclient" && offer !== "xforward") ||
+      isTrusted(settings.extensions[offer], surroundings(machine)),
     settings,
-    surroundings,
+    surroundings: () => surroundings(machine),
     recipients: mail.recipients.length,
     domains: state.domainCount,
     isNamed: (domain) => Object.hasOwn(state.domains, domainKey(domain)),
@@ -180,5 +172,19 @@ export function context(machine: Machine): Context {
     tls,
     parameters: mail.transaction === "none" ? null : mail.parameters,
     id: state.nextId,
+  };
+}
+
+/** What announcements depend on. Most commands do not ask for it. */
+function surroundings({ state, settings }: Machine): Surroundings {
+  const { tls } = state;
+  return {
+    extensions: settings.extensions,
+    tlsPossible: settings.tls === "offered" || settings.tls === "required",
+    tlsActive: tls !== null,
+    authenticated: state.authenticated !== null,
+    mechanisms: () => usableMechanisms(settings, tls),
+    limits: settings.limits,
+    address: clientAddress(state),
   };
 }

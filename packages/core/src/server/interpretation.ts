@@ -35,7 +35,7 @@ type Refused = Extract<Interpretation, { readonly kind: "refuse" }>;
 export interface Context extends Situation {
   readonly settings: ServerSettings;
   /** What decides on which extensions are offered now. */
-  readonly surroundings: Surroundings;
+  readonly surroundings: () => Surroundings;
   /** How many recipients were accepted. */
   readonly recipients: number;
   /** How many domains of recipients were named in this session, where they are counted, and whether one was. */
