@@ -12,6 +12,7 @@ const examples = [
   "packages/drive/README.md",
   "packages/sasl/README.md",
   "packages/node/README.md",
+  "packages/web/README.md",
 ]
   .flatMap((file) => {
     const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
@@ -34,6 +35,7 @@ test("there are examples to run", () => {
     "packages/drive/README.md",
     "packages/sasl/README.md",
     "packages/node/README.md",
+    "packages/web/README.md",
   ]);
 });
 

@@ -18,16 +18,16 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["**/*.test.ts"],
-          exclude: ["clients/**", "servers/**", "packaging/**"],
+          exclude: ["clients/**", "servers/**", "packaging/**", "web/runtimes/**"],
           testTimeout: 20_000,
         },
       },
       {
-        // Real clients and servers, large messages and kill -9: one file at a time, so that each has the machine to itself.
+        // Real clients, servers and runtimes, large messages and kill -9: one file at a time, so that each has the machine to itself.
         extends: true,
         test: {
           name: "clients",
-          include: ["clients/**/*.test.ts", "servers/**/*.test.ts"],
+          include: ["clients/**/*.test.ts", "servers/**/*.test.ts", "web/runtimes/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
