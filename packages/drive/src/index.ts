@@ -6,6 +6,7 @@
  */
 export { Alarm, linger, lingerOctets } from "./alarm.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
+export type { Capability, RuntimeCapabilities } from "./capabilities.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
 export type { Credentials, Mechanism } from "./client-auth.ts";
 export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
