@@ -11,7 +11,11 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
+    reporters: [
+      "default",
+      "./runtimes/reporter.ts",
+      ...(report ? [["json", { outputFile: report }] as ["json", object]] : []),
+    ],
     projects: [
       {
         extends: true,

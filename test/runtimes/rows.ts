@@ -25,7 +25,6 @@ export const rows = {
   ownAuthorities: "Authorities of one's own instead of the runtime's",
   tlsDetails: "Version, cipher and server name of TLS are known",
   cipherControl: "Ciphers and versions of TLS can be chosen",
-  channelBindings: "Channel bindings for SCRAM",
 } as const satisfies Record<keyof RuntimeCapabilities, string> & Record<string, string>;
 
 export type Row = keyof typeof rows;

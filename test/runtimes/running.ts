@@ -28,15 +28,22 @@ export class Running {
   readonly #pending: Map<number, Pending> = new Map();
   #calls = 0;
 
-  /** @param starters where the bundles are */
-  constructor(runtime: Runtime, starters: string) {
+  /**
+   * @param starters where the bundles are
+   * @param environment variables in addition to those of this process
+   */
+  constructor(runtime: Runtime, starters: string, environment: Readonly<Record<string, string>> = {}) {
     const { program, given, starter, bundled } = runtime;
     if (program === null) throw new Error(missing(runtime));
     const script = bundled
       ? `${starters}/${starter}.js`
       : fileURLToPath(new URL(`starters/${starter}.ts`, import.meta.url));
     this.runtime = runtime;
-    const child = spawn(program, [...given, script], { cwd: root, stdio: "pipe" });
+    const child = spawn(program, [...given, script], {
+      cwd: root,
+      stdio: "pipe",
+      env: { ...process.env, ...environment },
+    });
     this.#child = child;
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.printed += text;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFailed } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFailed, type TestContext } from "vitest";
 import type { Row } from "./rows.ts";
 import { Running } from "./running.ts";
 import { missing, type Runtime, runtimes } from "./runtimes.ts";
@@ -7,10 +7,13 @@ import { missing, type Runtime, runtimes } from "./runtimes.ts";
 export interface Suite {
   readonly runtime: Runtime;
   /** A test, with what it proves of the runtime: a row of the table, which is put before its title. */
-  readonly proves: (row: Row, title: string, test: (running: Running) => Promise<void>) => void;
+  readonly proves: (row: Row, title: string, test: Test) => void;
   /** A test of what is in no row. */
-  readonly test: (title: string, test: (running: Running) => Promise<void>) => void;
+  readonly test: (title: string, test: Test) => void;
 }
+
+/** What is done with a starter. */
+export type Test = (running: Running, skip: TestContext["skip"]) => Promise<void>;
 
 /** Defines tests for each runtime, or for those of one adapter; their starter is run once for all of them. */
 export function inEachRuntime(
@@ -32,10 +35,10 @@ export function inEachRuntime(
         // A rejection that nobody waits for, or a warning, is a fault as well.
         expect(running.printed).toBe("");
       });
-      const test = (title: string, body: (running: Running) => Promise<void>): void => {
-        it(title, async () => {
+      const test = (title: string, body: Test): void => {
+        it(title, async ({ skip }) => {
           onTestFailed(() => console.log(`${runtime.name} has printed:\n${running.printed}`));
-          await body(running);
+          await body(running, skip);
         });
       };
       define({ runtime, proves: (row, title, body) => test(`[${row}] ${title}`, body), test });

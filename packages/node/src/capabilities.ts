@@ -14,5 +14,4 @@ export const capabilities: RuntimeCapabilities = {
   tlsDetails: true,
   ownAuthorities: true,
   cipherControl: true,
-  channelBindings: true,
 };
