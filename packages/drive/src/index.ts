@@ -13,6 +13,7 @@ export {
   type Verifiable,
 } from "./authentication.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
+export type { Capability, RuntimeCapabilities } from "./capabilities.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
 export type { Auth } from "./client-auth.ts";
 export type { OutgoingBody, OutgoingStream } from "./client-body.ts";

@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RuntimeCapabilities } from "@sansmtp/drive";
+import { capabilities as node } from "../../packages/node/src/capabilities.ts";
+
+/** A runtime in which the suite runs. */
+export interface Runtime {
+  readonly name: string;
+  /** What its adapter says that it can do. */
+  readonly capabilities: RuntimeCapabilities;
+  /** The program; null: it is not installed. The real one: signals do not reach it through a wrapper. */
+  readonly program: string | null;
+  /** Arguments in front of the starter. */
+  readonly given: readonly string[];
+  /** The file in `starters`. Those that cannot run TypeScript are given a bundle. */
+  readonly starter: string;
+  readonly bundled: boolean;
+}
+
+/** In the order of the table. */
+export const runtimes: readonly Runtime[] = [
+  ...["Node 20", "Node 22", "Node 24", "Node 26"].map((name): Runtime => {
+    const host = name === `Node ${process.versions.node.split(".")[0]}`;
+    const program = host ? process.execPath : installed(name.replace("Node ", "node"), "bin/node");
+    return { name, capabilities: node, program, given: [], starter: "node", bundled: true };
+  }),
+];
+
+/** Why it is not run. */
+export function missing({ name }: Runtime): string {
+  return `${name} is not installed here: packages of npm have it for Linux on x64`;
+}
+
+/** A file in a package that came with a runtime, seen from the packages on the way. */
+function installed(...way: readonly string[]): string | null {
+  let from = import.meta.url;
+  const file = way.at(-1)!;
+  try {
+    for (const name of way.slice(0, -1)) from = createRequire(from).resolve(`${name}/package.json`);
+  } catch {
+    return null;
+  }
+  const found = join(dirname(fileURLToPath(new URL(from, "file:"))), file);
+  return existsSync(found) ? found : null;
+}
