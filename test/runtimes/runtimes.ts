@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RuntimeCapabilities } from "@sansmtp/drive";
+import { capabilities as bun } from "../../packages/bun/src/capabilities.ts";
 import { capabilities as node } from "../../packages/node/src/capabilities.ts";
 
 /** A runtime in which the suite runs. */
@@ -26,6 +27,14 @@ export const runtimes: readonly Runtime[] = [
     const program = host ? process.execPath : installed(name.replace("Node ", "node"), "bin/node");
     return { name, capabilities: node, program, given: [], starter: "node", bundled: true };
   }),
+  {
+    name: "Bun",
+    capabilities: bun,
+    program: installed("bun", `@oven/bun-${process.platform}-${process.arch}`, "bin/bun"),
+    given: ["--conditions=@sansmtp/source"],
+    starter: "bun",
+    bundled: false,
+  },
 ];
 
 /** Why it is not run. */
