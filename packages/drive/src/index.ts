@@ -15,6 +15,7 @@ export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
 export type { ClientNews, ClientObserver } from "./client-pump.ts";
 export { type ConnectOptions, connectBy, type Dialled, type Dialler, type Target } from "./connect.ts";
 export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
+export { endpointOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export { serve } from "./serve.ts";

@@ -35,4 +35,5 @@ export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect, createPool, dialler } from "./connect.ts";
 export { Handshakes } from "./handshakes.ts";
 export { listenOn } from "./listen.ts";
-export { createServer, type ServerOptions } from "./server.ts";
+export { createServer, type ServerOptions, serverBy } from "./server.ts";
+export type { Gate } from "./transport.ts";
