@@ -156,7 +156,7 @@ inEachRuntime(({ runtime, proves, test }) => {
     });
     const plain = await portOf();
     expect(await thrown(dial(running, { ...trusting, port: plain.port, tls }))).toMatchObject({
-      code: expect.stringMatching(/^(plain-on-tls-port|tls-failed)$/),
+      code: "plain-on-tls-port",
     });
   });
 
@@ -223,22 +223,24 @@ inEachRuntime(({ runtime, proves, test }) => {
     }
   });
 
-  proves(
-    "cipherControl",
-    "a client offers the versions and ciphers that it was given, no others",
-    async (running) => {
-      const { port } = await portOf({
-        tlsOptions: { ...certificate, maxVersion: "TLSv1.2", ciphers: aes256 },
-      });
-      for (const limit of [{ ciphers: aes128, maxVersion: "TLSv1.2" }, { minVersion: "TLSv1.3" }]) {
-        const tlsOptions = { ...trusting.tlsOptions, ...limit };
-        const failed = await thrown(dial(running, { ...trusting, port, tls: "required", tlsOptions }));
-        expect(failed).toMatchObject(
-          capabilities.cipherControl === true ? { code: "tls-failed" } : { name: "UsageError" },
-        );
-      }
-    },
-  );
+  test("a client offers the versions that it was given, no others", async (running) => {
+    const { port } = await portOf({ tlsOptions: { ...certificate, maxVersion: "TLSv1.2" } });
+    const options = { ...trusting, port, tls: "required" };
+    const tlsOptions = { ...trusting.tlsOptions, minVersion: "TLSv1.3" };
+    expect(await thrown(dial(running, { ...options, tlsOptions }))).toMatchObject({ code: "tls-failed" });
+    expect((await dial(running, options)).tls).not.toBeNull();
+  });
+
+  proves("cipherControl", "a client offers the ciphers that it was given, no others", async (running) => {
+    const limit = { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" } as const;
+    const { port } = await portOf({ tlsOptions: { ...certificate, ...limit } });
+    const options = { ...trusting, port, tls: "required" };
+    const given = { ...trusting.tlsOptions, ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" };
+    expect(await thrown(dial(running, { ...options, tlsOptions: given }))).toMatchObject(
+      capabilities.cipherControl === true ? { code: "tls-failed" } : { name: "UsageError" },
+    );
+    expect((await dial(running, options)).tls).not.toBeNull();
+  });
 
   proves("unixSocket", "a client sends over one", async (running) => {
     const path = join(await folder(), "smtp");
@@ -323,7 +325,9 @@ inEachRuntime(({ runtime, proves, test }) => {
       await running.call("abort", { signal });
       expect(await connecting).toMatchObject({ name: "AbortError" });
     }
-    await until(() => (running.descriptors() ?? 0) <= before, "all to be closed");
+    // Where it cannot be given up, the first lasts until the system gives up.
+    const left = capabilities.connectAbort === true ? 0 : 1;
+    await until(() => (running.descriptors() ?? 0) <= before + left, "all to be closed");
   });
 
   proves("timeouts", "connecting takes no longer than it may", async (running) => {
@@ -384,9 +388,6 @@ inEachRuntime(({ runtime, proves, test }) => {
     },
   );
 });
-
-const aes128 = "ECDHE-ECDSA-AES128-GCM-SHA256";
-const aes256 = "ECDHE-ECDSA-AES256-GCM-SHA384";
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), "sansmtp-"));

@@ -24,7 +24,7 @@ export const rows = {
   proxyBeforeTls: "A PROXY header in front of TLS",
   ownAuthorities: "Authorities of one's own instead of the runtime's",
   tlsDetails: "Version, cipher and server name of TLS are known",
-  cipherControl: "Ciphers and versions of TLS can be chosen",
+  cipherControl: "Ciphers of TLS can be chosen",
 } as const satisfies Record<keyof RuntimeCapabilities, string> & Record<string, string>;
 
 export type Row = keyof typeof rows;

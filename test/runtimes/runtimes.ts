@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RuntimeCapabilities } from "@sansmtp/drive";
 import { capabilities as bun } from "../../packages/bun/src/capabilities.ts";
+import { capabilities as deno } from "../../packages/deno/src/capabilities.ts";
 import { capabilities as node } from "../../packages/node/src/capabilities.ts";
 
 /** A runtime in which the suite runs. */
@@ -20,6 +21,9 @@ export interface Runtime {
   readonly bundled: boolean;
 }
 
+/** What Deno has to allow: the README of the adapter says so. Unix sockets need `read` and `write`. */
+const permissions = ["--allow-net", "--allow-read", "--allow-write"];
+
 /** In the order of the table. */
 export const runtimes: readonly Runtime[] = [
   ...["Node 20", "Node 22", "Node 24", "Node 26"].map((name): Runtime => {
@@ -27,6 +31,20 @@ export const runtimes: readonly Runtime[] = [
     const program = host ? process.execPath : installed(name.replace("Node ", "node"), "bin/node");
     return { name, capabilities: node, program, given: [], starter: "node", bundled: true };
   }),
+  {
+    name: "Deno",
+    capabilities: deno,
+    program: denoProgram(),
+    given: [
+      "run",
+      "--no-prompt",
+      "--conditions=@sansmtp/source",
+      "--node-modules-dir=manual",
+      ...permissions,
+    ],
+    starter: "deno",
+    bundled: false,
+  },
   {
     name: "Bun",
     capabilities: bun,
@@ -40,6 +58,14 @@ export const runtimes: readonly Runtime[] = [
 /** Why it is not run. */
 export function missing({ name }: Runtime): string {
   return `${name} is not installed here: packages of npm have it for Linux on x64`;
+}
+
+/** What is in the package for this system; the `deno` of npm is a wrapper around it. */
+function denoProgram(): string | null {
+  const { platform, arch } = process;
+  const system = { linux: "linux", darwin: "darwin", win32: "win32" }[platform as string];
+  const name = `@deno/${system}-${arch}${system === "linux" ? "-glibc" : ""}`;
+  return installed("deno", name, system === "win32" ? "deno.exe" : "deno");
 }
 
 /** A file in a package that came with a runtime, seen from the packages on the way. */

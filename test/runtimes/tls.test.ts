@@ -340,32 +340,53 @@ inEachRuntime(({ runtime, proves, test }) => {
     expect(hellos.every(({ tls }) => tls !== null)).toBe(true);
   });
 
-  proves(
-    "cipherControl",
-    "a server takes the versions and ciphers that it was given, no others",
-    async (running) => {
-      for (const { options } of [offered, implicit]) {
-        const limits: readonly (readonly [object, ConnectionOptions])[] = [
-          [
-            { ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384", maxVersion: "TLSv1.2" },
-            { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256", maxVersion: "TLSv1.2" },
-          ],
-          [{ minVersion: "TLSv1.3" }, { maxVersion: "TLSv1.2" }],
-        ];
-        for (const [limit, hostile] of limits) {
-          const given = { options: { ...options, tlsOptions: { ...server, ...limit } } };
-          if (capabilities.cipherControl !== true) {
-            expect(await thrown(serve(running, given))).toMatchObject({ name: "UsageError" });
-            continue;
-          }
-          const serving = await serve(running, given);
-          const client = options === offered.options ? await dialStartTls(serving) : await serving.dial();
-          await expect(client.startTls(hostile)).rejects.toThrow();
-          await serving.until(({ closings }) => closings[0]?.reason === "tls");
-          const fine = options === offered.options ? await dialStartTls(serving) : await serving.dial();
-          await fine.startTls();
-        }
+  test("a server takes the versions that it was given, no others", async (running) => {
+    for (const { options } of [offered, implicit]) {
+      const limited = { ...options, tlsOptions: { ...server, minVersion: "TLSv1.3" } };
+      const serving = await serve(running, { options: limited });
+      const client = async () => (options === offered.options ? dialStartTls(serving) : serving.dial());
+      await expect((await client()).startTls({ maxVersion: "TLSv1.2" })).rejects.toThrow();
+      await serving.until(({ closings }) => closings[0]?.reason === "tls");
+      await (await client()).startTls();
+    }
+  });
+
+  proves("cipherControl", "a server takes the ciphers that it was given, no others", async (running) => {
+    const limit = { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" } as const;
+    for (const { options } of [offered, implicit]) {
+      const given = { options: { ...options, tlsOptions: { ...server, ...limit } } };
+      if (capabilities.cipherControl !== true) {
+        expect(await thrown(serve(running, given))).toMatchObject({ name: "UsageError" });
+        continue;
       }
-    },
-  );
+      const serving = await serve(running, given);
+      const client = async () => (options === offered.options ? dialStartTls(serving) : serving.dial());
+      const ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
+      await expect((await client()).startTls({ ciphers, maxVersion: "TLSv1.2" })).rejects.toThrow();
+      await serving.until(({ closings }) => closings[0]?.reason === "tls");
+      await (await client()).startTls();
+    }
+  });
+
+  proves("gracefulClose", "a client that does not read is dropped, inside TLS, too", async (running) => {
+    const servings = await Promise.all(
+      [offered, implicit].map(async (given) => {
+        const options = { ...given.options, limits: { idleCommands: 1e9 } };
+        const serving = await serve(running, { options });
+        const client = given === offered ? await dialStartTls(serving) : await serving.dial();
+        await client.startTls();
+        if (given === implicit) await client.replies(1);
+        await client.say(ehlo);
+        client.raw.pause();
+        client.socket.pause();
+        for (let time = 0; time < 100; time++) client.send("RSET\r\n".repeat(10_000));
+        return serving;
+      }),
+    );
+    await pause(200);
+    const before = running.descriptors() ?? 4;
+    await Promise.all(servings.map(({ close }) => close(0)));
+    // Both listeners go, and so do the connections.
+    await until(() => (running.descriptors() ?? 0) <= before - 4, "the sockets to be closed");
+  });
 });

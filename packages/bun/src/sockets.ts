@@ -35,7 +35,7 @@ export interface Events<Data> {
   error(socket: BunSocket<Data>, error: Error): void;
   /** There is room again. */
   drain(socket: BunSocket<Data>): void;
-  /** `ok` alone says nothing of certificates: it may be true with an error for the peer's. */
+  /** `ok` says nothing of certificates: it may be true with an error for the peer's, and false for that alone. */
   handshake?(socket: BunSocket<Data>, ok: boolean, error: Error | null): void;
 }
 
@@ -64,7 +64,7 @@ export interface BunSocket<Data> {
     readonly socket: Events<Data>;
   }): readonly [raw: BunSocket<Data>, secure: BunSocket<Data>];
   /** Why the peer's certificate is not trusted. */
-  getAuthorizationError(): Error | null;
+  getAuthorizationError(): Error | null | undefined;
   getTLSVersion(): string | null;
   getCipher(): { readonly name: string; readonly standardName?: string };
   getServername(): string | null;

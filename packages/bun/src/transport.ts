@@ -134,8 +134,8 @@ export class SocketTransport implements Transport {
     },
     handshake: (socket, ok, error) => {
       const { data } = socket;
-      // That it has failed is also told where the socket inside TLS is not known yet.
-      if (ok) data.#settle?.(null);
+      if (socket !== data.#socket) return;
+      if (ok || isOfCertificate(error)) data.#settle?.(null);
       else data.#settle?.(error ?? new Error("the TLS handshake has failed"));
     },
   };
@@ -235,6 +235,11 @@ export class SocketTransport implements Transport {
     for (const resolve of this.#emptied.splice(0)) resolve();
     this.#left();
   }
+}
+
+/** TLS itself fails with a code of the system, `EPROTO` for example; certificates are judged by who began. */
+function isOfCertificate(error: (Error & { readonly code?: string }) | null): boolean {
+  return error?.code !== undefined && !/^E[A-Z]+$/.test(error.code);
 }
 
 function ended(): Error {

@@ -29,6 +29,6 @@ export interface RuntimeCapabilities {
   readonly tlsDetails: Capability;
   /** Authorities that are given are trusted instead of those that the runtime has. */
   readonly ownAuthorities: Capability;
-  /** Which ciphers and versions TLS may use can be said. */
+  /** Which ciphers TLS may use can be said. */
   readonly cipherControl: Capability;
 }

@@ -9,10 +9,16 @@ export interface Handshaker {
   begin(raw: Socket, settled: Settled): void;
 }
 
+/**
+ * Opens and closes what is below TLS, for runtimes in which a paused TLS socket goes on reading.
+ */
+export type Gate = (raw: Socket, open: boolean) => void;
+
 /** A socket of Node under the pump: TCP or Unix, and TLS on top of it when it was started. */
 export class SocketTransport implements Transport {
   readonly #raw: Socket;
   readonly #handshakes: Handshaker | null;
+  readonly #gate: Gate | null;
   /** The socket that is read and written: the raw one, or TLS. Null: a handshake is under way. */
   #socket: Socket | null;
   #connection: Incoming | null = null;
@@ -21,9 +27,10 @@ export class SocketTransport implements Transport {
   readonly #data = (octets: Uint8Array): void => this.#connection?.receive(octets);
   readonly #end = (): void => this.#connection?.receiveEnd();
 
-  constructor(raw: Socket, handshakes: Handshaker | null) {
+  constructor(raw: Socket, handshakes: Handshaker | null, gate: Gate | null = null) {
     this.#raw = raw;
     this.#handshakes = handshakes;
+    this.#gate = gate;
     this.#socket = raw;
     raw.on("error", this.#failed);
     raw.once("close", () => {
@@ -79,8 +86,10 @@ export class SocketTransport implements Transport {
   }
 
   read(on: boolean): void {
-    if (on) this.#socket?.resume();
-    else this.#socket?.pause();
+    const socket = this.#socket;
+    if (on) socket?.resume();
+    else socket?.pause();
+    if (socket !== null && socket !== this.#raw) this.#gate?.(this.#raw, on);
   }
 
   wake(at: Millis | null): void {
@@ -105,10 +114,10 @@ export class SocketTransport implements Transport {
     socket.off("data", this.#data).off("end", this.#end);
     socket.on("data", (octets: Uint8Array) => {
       discarded += octets.length;
-      if (discarded > lingerOctets) socket.pause();
+      if (discarded > lingerOctets) this.read(false);
     });
     socket.end();
-    socket.resume();
+    this.read(true);
   }
 
   now(): Millis {

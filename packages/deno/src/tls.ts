@@ -1,0 +1,65 @@
+import type { ConnectionOptions, TlsOptions } from "node:tls";
+import { UsageError } from "@sansmtp/core";
+import type { Gate } from "@sansmtp/node";
+
+/**
+ * Of what `tls.createServer` of Node takes, what Deno heeds; it would ignore the rest: `ciphers`, `secureOptions`,
+ * `sigalgs`...
+ */
+export type ServerTls = Pick<TlsOptions, (typeof common)[number] | (typeof ofServers)[number]>;
+
+/** Likewise, of what `tls.connect` of Node takes. */
+export type ClientTls = Pick<ConnectionOptions, (typeof common)[number] | (typeof ofClients)[number]>;
+
+/** @throws {UsageError} naming the first option that Deno would ignore */
+export function checkServerTls(options: ServerTls = {}): void {
+  check(options, [...common, ...ofServers]);
+}
+
+/** @throws {UsageError} naming the first option that Deno would ignore */
+export function checkClientTls(options: ClientTls = {}): void {
+  check(options, [...common, ...ofClients]);
+}
+
+const common = [
+  "key",
+  "cert",
+  "pfx",
+  "passphrase",
+  "ca",
+  "rejectUnauthorized",
+  "minVersion",
+  "maxVersion",
+  "ALPNProtocols",
+] as const;
+const ofServers = ["requestCert", "SNICallback"] as const;
+const ofClients = ["servername", "checkServerIdentity"] as const;
+
+function check(options: ServerTls | ClientTls, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && !known.includes(name))
+      throw new UsageError(`tlsOptions.${name}: TLS in Deno has no such option, and would ignore it`);
+  for (const name of ["minVersion", "maxVersion"] as const) {
+    const version = options[name];
+    if (version !== undefined && version !== "TLSv1.2" && version !== "TLSv1.3")
+      throw new UsageError(`tlsOptions.${name}: ${version}: TLS in Deno has 1.2 and 1.3`);
+  }
+}
+
+/**
+ * Deno goes on reading from a socket of Node on which a TLS socket was paused, and keeps all of it in memory
+ * (denoland/deno#33524). That can be stopped at the handle, which is not public: without it there is no connection.
+ */
+export const gate: Gate = (raw, open) => {
+  const { _handle: handle } = raw as typeof raw & { readonly _handle?: Partial<Handle> | null };
+  if (handle === null || raw.destroyed) return;
+  if (handle?.readStart === undefined || handle.readStop === undefined)
+    return void raw.destroy(new Error("this version of Deno cannot hold back what comes over TLS"));
+  if (open) handle.readStart();
+  else handle.readStop();
+};
+
+interface Handle {
+  readStart(): void;
+  readStop(): void;
+}
