@@ -51,7 +51,9 @@ export interface BunSocket<Data> {
   write(octets: Uint8Array): number;
   /** Ends the sending side. What was not taken is lost. */
   shutdown(): void;
-  /** Lets go of it. */
+  /** Lets go of it. What was taken is still sent. */
+  close(): void;
+  /** Lets go of it by a reset. What was taken may be lost, too. */
   terminate(): void;
   pause(): void;
   resume(): void;

@@ -97,7 +97,7 @@ export class SocketTransport implements Transport {
     this.wake(null);
     this.#state = "leaving";
     this.#early.length = 0;
-    const timer = setTimeout(() => this.destroy(), linger);
+    const timer = setTimeout(() => this.#release(), linger);
     this.gone.then(() => clearTimeout(timer));
     this.#flow(true);
     if (this.#unsent.length === 0) this.#leave();
@@ -176,24 +176,18 @@ export class SocketTransport implements Transport {
 
   #ended(): void {
     if (this.#end === "none") this.#end = "seen";
-    if (this.#state === "leaving" && this.#unsent.length === 0) this.destroy();
+    if (this.#state === "leaving" && this.#unsent.length === 0) this.#release();
     else if (this.#state === "securing") this.#settle?.(ended());
     else this.#tell();
   }
 
   /** Tells what came early, for as long as it is wanted. */
   #tell(): void {
-    while (this.#reads && this.#state === "open") {
-      const octets = this.#early.shift();
-      if (octets !== undefined) this.#connection?.receive(octets);
-      else {
-        if (this.#end === "seen") {
-          this.#end = "told";
-          this.#connection?.receiveEnd();
-        }
-        return;
-      }
-    }
+    const wanted = (): boolean => this.#reads && this.#state === "open";
+    while (wanted() && this.#early.length > 0) this.#connection?.receive(this.#early.shift()!);
+    if (!wanted() || this.#end !== "seen") return;
+    this.#end = "told";
+    this.#connection?.receiveEnd();
   }
 
   /** As much as Bun takes; it says when it takes more. */
@@ -217,7 +211,14 @@ export class SocketTransport implements Transport {
   #leave(): void {
     if (this.#state !== "leaving") return;
     this.#socket.shutdown();
-    if (this.#end !== "none") this.destroy();
+    if (this.#end !== "none") this.#release();
+  }
+
+  /** Lets go of it, and leaves to the system what it has taken; `terminate` would throw that away. */
+  #release(): void {
+    if (this.#state === "gone") return;
+    this.#gone();
+    this.#socket.close();
   }
 
   /** The system has let go of it; in a handshake it is the handshake that has failed. */
