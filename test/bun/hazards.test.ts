@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { ConnectionOptions } from "node:tls";
 import { type ConnectOptions, connect } from "@sansmtp/node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { certificates } from "../node/certificates.ts";
@@ -231,7 +232,7 @@ except ConnectionResetError:
     for (const option of ignored) {
       const name = Object.keys(option)[0]!;
       const child = new Child("scripts/server.ts", { tlsOptions: { ...certificate, ...option } });
-      await expect(child.next()).rejects.toThrow(new RegExp(`UsageError[sS]*tlsOptions\\.${name}`));
+      await expect(child.next()).rejects.toThrow(new RegExp(`UsageError[\\s\\S]*tlsOptions\\.${name}`));
       const { said } = await dial({ options: { tlsOptions: option } });
       expect(said).toMatchObject({
         name: "UsageError",
