@@ -19,7 +19,7 @@ afterAll(async () => {
   await mail.remove();
 });
 
-it("S-DATA-08 S-DATA-09 S-SES-12 kill -9 at any moment: what got 250 is in new, and new has whole messages only", {
+it("S-DATA-08 S-SES-12 kill -9 at any moment: what got 250 is in new, and new has whole messages only", {
   timeout: 120_000,
 }, async () => {
   const accepted: string[] = [];

@@ -177,6 +177,12 @@ describe("what became of it", () => {
   it.each([
     ["65: the message", 65, { ".": "554 5.6.0 No" }, "554 5.6.0 No"],
     ["65: 8-bit text that the server cannot take", 65, { EHLO: "250 mx" }, "8bitmime-missing"],
+    [
+      "C-TXN-12 77: 530, a login or TLS is missing, which is no fault of the message",
+      77,
+      { MAIL: "530 5.7.0 Login first" },
+      "530 5.7.0 Login first",
+    ],
     ["74: nobody knows", 74, { ".": "cut" }, "unknown"],
     ["75: 421", 75, { MAIL: "421 4.3.2 Later" }, "421 4.3.2 Later"],
     ["75: a cut before the end", 75, { RCPT: "cut" }, "not tried"],

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -161,7 +161,7 @@ describe("keeping", () => {
     expect((await mail.names("new")).length).toBe(1);
   });
 
-  it("H-LOOP-01 a message with 100 Received fields goes round in a loop, one with 99 does not", async () => {
+  it("H-LOOP-01 L-RETRY-05 a message with 100 Received fields goes round in a loop, one with 99 does not", async () => {
     const client = await greeted();
     const received = "Received: from a by b; Mon, 23 Nov 2026 16:11:00 +0100\r\n";
     expect(await client.deliver(`${received.repeat(99)}\r\n${received}`)).toMatch(/^250 /);
@@ -333,6 +333,43 @@ describe("what is printed", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("A-AUTH-26 A-SCRAM-08 G13 who has a password logs in by SCRAM, and it shows nowhere", async () => {
+    const records = join(mail.directory, "..", "records");
+    server = await program.serve([
+      ...["--name", "mx.example.com", "--directory", mail.directory, "--self-signed", "--record", records],
+      ...["--auth-user", "you:frotz", "--auth-user", "me:xyzzy:plugh"],
+    ]);
+    const message = join(mail.directory, "..", "message.eml");
+    await writeFile(message, "Subject: x\n\n");
+    const send = (password: string, ...more: string[]) =>
+      program.run(
+        [
+          ...["send", "--port", String(server!.port), "--from", "a@example.net", "--to", "b@example.com"],
+          ...["--user", "me", "--password-env", "SECRET", "--insecure", "--show-dialogue", ...more, message],
+        ],
+        { environment: { SECRET: password } },
+      );
+    const sent = await send("xyzzy:plugh");
+    expect(sent).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^C: AUTH SCRAM-SHA-256-PLUS \*\*\*$/m),
+    });
+    const wrong = await send("xyzzy:plover");
+    expect(wrong).toMatchObject({ code: 77, stderr: expect.stringMatching(/^S: 535 5\.7\.8 /m) });
+    const inTheClear = await send("xyzzy:plugh", "--tls", "never");
+    expect(inTheClear).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^C: AUTH SCRAM-SHA-256 \*\*\*$/m),
+    });
+    const recorded = await Promise.all(
+      (await readdir(records)).map((name) => readFile(join(records, name), "utf8")),
+    );
+    expect(recorded).toHaveLength(3);
+    const shown = [sent, wrong, inTheClear].map(({ stdout, stderr }) => stdout + stderr).join();
+    expect(shown + recorded.join() + server.stdout).not.toMatch(/xyzzy|eHl6en|plugh|frotz/);
+    expect(server.stdout).toMatch(/^\[1\] C: AUTH SCRAM-SHA-256-PLUS \*\*\*$/m);
   });
 
   it("G13 SEC-TRU-07 no password, no escape sequence, no forged line", async () => {

@@ -171,7 +171,7 @@ export class Player {
       end: () => session.receiveEnd(now),
       lost: () => session.lost(now),
       upgraded: () => session.upgraded(now),
-      upgradeFailed: () => session.upgradeFailed({ plain: rest === "plain" }, now),
+      upgradeFailed: () => session.upgradeFailed({ [rest]: true }, now),
     };
     const call = calls[name];
     if (call === undefined) throw new Error(`no such call: ${text}`);

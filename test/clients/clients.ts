@@ -44,7 +44,7 @@ export type Tls = "none" | "starttls" | "implicit";
 /** What the clients say in EHLO and LHLO. */
 export const helo = "client.example.net";
 
-const swaks: Client = {
+export const swaks: Client = {
   name: "swaks",
   tool: {
     name: "swaks with TLS",

@@ -224,7 +224,7 @@ describe("parameters", () => {
     const player = ready(all);
     expect(say(player, given)).toBe("");
     expect(player.of("done")[0]?.outcomes).toMatchObject([
-      { status: "notTried", reason: { code: "limit-exceeded" } },
+      { status: "notTried", reason: { code: "extension-missing" } },
     ]);
   });
 });

@@ -17,6 +17,66 @@ describe("timers", () => {
     });
   });
 
+  test("L-TIME-08 replies for which RFC 5321 has no time are waited for 5 minutes, that to QUIT 10 seconds", () => {
+    const wait = (player: Player) => [
+      player.session.deadlineReason,
+      (player.session.deadline as number) - player.now,
+    ];
+    const hello = (protocol: "smtp" | "lmtp" = "smtp") => {
+      const player = new Player({ name, protocol, tls: "never", allowInsecureAuth: true });
+      player.does("advance 1000");
+      expect(player.hears("220 mx\n")).toBe(protocol === "lmtp" ? `LHLO ${name}\r\n` : `EHLO ${name}\r\n`);
+      return player;
+    };
+    expect(wait(hello())).toEqual(["other", 300_000]);
+    expect(wait(hello("lmtp"))).toEqual(["other", 300_000]);
+    const helo = hello();
+    expect(helo.hears("500 what?\n")).toBe(`HELO ${name}\r\n`);
+    expect(wait(helo)).toEqual(["other", 300_000]);
+    for (const [call, line, span] of [
+      ["reset", "RSET", 300_000],
+      ["noop", "NOOP", 300_000],
+      ["command VRFY b", "VRFY b", 300_000],
+      ["auth PLAIN", "AUTH PLAIN", 300_000],
+      ["starttls", "STARTTLS", 300_000],
+      ["quit", "QUIT", 10_000],
+    ] as const) {
+      const player = hello();
+      player.hears("250-mx\n250-AUTH PLAIN\n250 STARTTLS\n");
+      player.does("advance 1000");
+      expect(player.does(call)).toBe(`${line}\r\n`);
+      expect(wait(player)).toEqual([line === "QUIT" ? "quit" : "other", span]);
+      player.does(`advance ${span - 1}`);
+      expect(player.closed).toBe(false);
+      player.does("advance 1");
+      expect(player.closed).toBe(true);
+      expect(player.failed).toBe(line === "QUIT" ? null : "timeout");
+    }
+    const asked = hello();
+    asked.hears("250-mx\n250 AUTH PLAIN\n");
+    asked.does("auth PLAIN");
+    asked.hears("334 \n");
+    expect(asked.session.deadline).toBeNull();
+    asked.does("respond x");
+    expect(wait(asked)).toEqual(["other", 300_000]);
+  });
+
+  test("L-TIME-09 the reply to a chunk that is not the last is waited for 5 minutes", () => {
+    const player = new Player({ name, limits: { chunk: 4 } });
+    player.hears("220 mx\n");
+    player.hears("250-mx\n250 CHUNKING\n");
+    player.does(envelope);
+    player.hears("250 ok\n250 ok\n");
+    player.does("advance 1000");
+    expect(player.does("write 1234")).toBe("BDAT 4\r\n1234");
+    expect(player.session.deadlineReason).toBe("chunk");
+    player.does("advance 299999");
+    expect(player.failed).toBeNull();
+    player.does("advance 1");
+    expect(player.of("done")[0]).toMatchObject({ outcomes: [{ status: "notTried" }], safeToRetry: true });
+    expect(player.failed).toBe("timeout");
+  });
+
   test("L-TIME-01 L-TIME-17 each stage names its own, which begins with its command", () => {
     const player = new Player({ name });
     const seen: [string | null, number | null][] = [];

@@ -357,7 +357,7 @@ describe("what the configuration says", () => {
     }
   });
 
-  test("S-EHLO-04 S-EHLO-06 S-EHLO-07 X-GEN-01 X-SIZE-04 X-ETRN-05 what is listed is answered, and what is offered is listed", () => {
+  test("S-EHLO-04 S-EHLO-06 S-EHLO-07 X-GEN-01 X-SIZE-04 what is listed is answered, and what is offered is listed", () => {
     const names = [
       "pipelining",
       "size",
@@ -410,7 +410,18 @@ describe("what the configuration says", () => {
     );
   });
 
-  test("X-ETRN-05 X-GEN-01 ETRN, DSN, SMTPUTF8, BINARYMIME and EXPN are off until they are turned on", () => {
+  test("X-ETRN-05 ETRN cannot be offered for submission", () => {
+    const offering = (service: "relay" | "submission"): ServerConfig => ({
+      name: "mx.example.com",
+      service,
+      mechanisms: ["PLAIN"],
+      extensions: { etrn: true },
+    });
+    expect(() => settle(offering("submission"))).toThrow(UsageError);
+    expect(() => settle(offering("relay"))).not.toThrow();
+  });
+
+  test("X-GEN-01 ETRN, DSN, SMTPUTF8, BINARYMIME and EXPN are off until they are turned on", () => {
     const client = new Client();
     expect(client.say(ehlo)).not.toMatch(/ETRN|DSN|SMTPUTF8|BINARYMIME|EXPN|AUTH|STARTTLS/);
     expect(client.codes("ETRN x", "EXPN x")).toBe("502 502");

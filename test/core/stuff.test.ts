@@ -145,12 +145,12 @@ describe("dot-stuffing", () => {
   });
 
   test.each([
-    ["a\rb", "content-bare-cr", 1],
-    ["a\r", "content-bare-cr", 1],
-    ["\r\r\n", "content-bare-cr", 0],
-    ["ab\r\n\n", "content-bare-lf", 4],
-    [`ab\r\n${"x".repeat(999)}`, "content-long-line", 4 + 998],
-  ])("S-DATA-21 C-CONV-01 L-LEN-06 the fault of %j says where", (content, fault, at) => {
+    ["S-DATA-21 C-CONV-01", "a\rb", "content-bare-cr", 1],
+    ["S-DATA-21 C-CONV-01", "a\r", "content-bare-cr", 1],
+    ["S-DATA-21 C-CONV-01", "\r\r\n", "content-bare-cr", 0],
+    ["S-DATA-21 C-CONV-01", "ab\r\n\n", "content-bare-lf", 4],
+    ["S-DATA-22", `ab\r\n${"x".repeat(999)}`, "content-long-line", 4 + 998],
+  ])("%s the fault of %j says where", (_, content, fault, at) => {
     for (const pieces of [[content], [...content]]) {
       expect(write(pieces, data).fault).toEqual({ fault, at });
     }

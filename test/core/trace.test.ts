@@ -185,7 +185,46 @@ test("H-RCV-09 the cipher suite has a clause by its registered name or its numbe
   }
 });
 
-test("H-RCV-11 with SMTPUTF8 names and addresses are in UTF-8, otherwise all is ASCII", () => {
+test("H-RCV-09 the group of the key exchange follows on the cipher suite, by its name", () => {
+  const clause = (
+    group: string | null,
+    cipher: string | null = "TLS_AES_256_GCM_SHA384",
+  ): string | undefined => / (tls .*);/.exec(unfolded(field({}, { tls: { cipher, group } })))?.[1];
+  for (const group of ["x25519", "secp256r1", "X25519MLKEM768"]) {
+    expect(clause(group)).toBe(`tls TLS_AES_256_GCM_SHA384 group ${group}`);
+    expect(clause(group, null)).toBeUndefined();
+  }
+  for (const group of [null, "", "x 25519", "x;", "x\r\nBcc: x", "(x", "x".repeat(61)])
+    expect(clause(group)).toBe("tls TLS_AES_256_GCM_SHA384");
+});
+
+test("H-RCV-10 X-PRI-06 the priority has a clause", () => {
+  for (const priority of [-9, -1, 0, 3, 9])
+    expect(unfolded(field({}, { priority }))).toContain(` for <user@example.com> priority ${priority}; Mon`);
+  expect(unfolded(field({}, { priority: -0 }))).toContain(" priority 0;");
+  expect(field({}, { priority: null })).toBe(field({}));
+  for (const priority of [10, -10, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => field({}, { priority })).toThrow(UsageError);
+});
+
+test("H-RCV-10 X-NOSOL-02 the keywords of SOLICIT stand in a comment, which they cannot close", () => {
+  const comment = (solicit: readonly string[] | null): string | undefined =>
+    / with ESMTPS ?(.*) id /.exec(unfolded(field({}, { solicit })))?.[1];
+  expect(comment(["org.example:ADV"])).toBe("(SOLICIT=org.example:ADV)");
+  expect(comment(["org.example:ADV", "net.example:x"])).toBe("(SOLICIT=org.example:ADV, net.example:x)");
+  expect(comment(["a) by b (", "a\r\nBcc: x", "\\", "ü"])).toBe("(SOLICIT=a??by?b??, a??Bcc:?x, ?, ?)");
+  expect(comment(null)).toBe("");
+  expect(comment([])).toBe("");
+});
+
+test("H-GW-01 the field of a gateway names the environment from which the message comes", () => {
+  expect(unfolded(field({}, { via: "X400" }))).toContain(" by mx.example.com via X400 with ESMTPS id ");
+  expect(field({}, { via: null })).toBe(field({}));
+  for (const via of ["", "X 400", "X\r\n", "a;b", "(x)", "x".repeat(65)])
+    expect(() => field({}, { via })).toThrow(UsageError);
+});
+
+test("H-RCV-11 X-UTF8-12 with SMTPUTF8 names and addresses are in UTF-8, otherwise all is ASCII", () => {
   const from = { hello: "b\u00fccher.example", host: "\u6a39.example" };
   const others = { by: "mx.\u00fc.example", for: "\u3042@\u6a39.example" };
   expect(unfolded(field(from, { ...others, utf8: true }))).toMatch(
@@ -275,10 +314,18 @@ describe("whatever the facts", () => {
   const any: fc.Arbitrary<ReceivedFacts> = fc.record({
     from: fc.record({ hello: hostile, host: fc.option(hostile), address: fc.option(hostile) }),
     by: fc.oneof({ weight: 4, arbitrary: fc.constant("mx.example.com") }, hostile),
+    via: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(null, "X400") }, hostile),
     protocol: fc.oneof({ weight: 4, arbitrary: fc.constant("ESMTP") }, hostile),
+    solicit: fc.option(fc.array(hostile, { maxLength: 5 })),
+    priority: fc.option(fc.integer({ min: -9, max: 9 })),
     id: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(null, "4Fxyz") }, hostile),
     for: fc.option(hostile),
-    tls: fc.option(fc.record({ cipher: fc.option(hostile) })),
+    tls: fc.option(
+      fc.record({
+        cipher: fc.oneof(fc.constant("TLS_AES_128_GCM_SHA256"), fc.option(hostile)),
+        group: fc.oneof(fc.constant("x25519"), fc.option(hostile)),
+      }),
+    ),
     now: fc.integer({ min: -2e12, max: 2e14 }),
     offset: fc.integer({ min: -1000, max: 1000 }),
     utf8: fc.boolean(),
@@ -307,7 +354,10 @@ describe("whatever the facts", () => {
     fc.assert(
       fc.property(any, (each) => {
         expect(
-          problem(receivedField({ ...each, by: facts.by, protocol: facts.protocol, id: null }), each.utf8),
+          problem(
+            receivedField({ ...each, by: facts.by, via: null, protocol: facts.protocol, id: null }),
+            each.utf8,
+          ),
         ).toBeNull();
       }),
       { numRuns: 2000 },
@@ -360,7 +410,9 @@ function problem(text: string, utf8: boolean): string | null {
   if (eat(/Received: from /) === null || eat(domain) === null) return `no from: ${rest}`;
   while (eat(/ \((?:[^()\\]|\\.)*\)/) !== null);
   if (eat(/ by /) === null || eat(domain) === null) return `no by: ${rest}`;
+  eat(new RegExp(` via ${atom}`, "u"));
   if (eat(/ with [A-Za-z0-9-]+/) === null) return `no with: ${rest}`;
+  eat(/ \(SOLICIT=(?:[^()\\]|\\.)*\)/);
   if (eat(/ id /) !== null && eat(new RegExp(`<?${atom}(?:[.@]${atom})*>?`, "u")) === null)
     return `bad id: ${rest}`;
   const path = new RegExp(
@@ -368,7 +420,8 @@ function problem(text: string, utf8: boolean): string | null {
     "u",
   );
   if (eat(/ for /) !== null && eat(path) === null) return `bad for: ${rest}`;
-  eat(/ tls (?:TLS_[A-Z0-9_]+|0x[0-9A-Fa-f]{4})/);
+  eat(/ tls (?:TLS_[A-Z0-9_]+|0x[0-9A-Fa-f]{4})(?: group [A-Za-z][A-Za-z0-9_-]*)?/);
+  eat(/ priority (?:0|-?[1-9])/);
   if (eat(/; /) === null) return `no end: ${rest}`;
   eat(
     /(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}/,

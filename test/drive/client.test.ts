@@ -1,7 +1,8 @@
-import { UsageError } from "@sansmtp/core";
-import { ConnectError, type OutgoingMessage } from "@sansmtp/drive";
+import { reply, ServerSession, UsageError } from "@sansmtp/core";
+import { ConnectError, type Handlers, type OutgoingMessage, serve } from "@sansmtp/drive";
+import { serverExchange } from "@sansmtp/sasl";
 import { describe, expect, it } from "vitest";
-import { message, Talk } from "./talk.ts";
+import { hello, message, Talk } from "./talk.ts";
 import { settled, Wire } from "./wire.ts";
 
 const ok = "250 2.0.0 Ok";
@@ -45,6 +46,54 @@ describe("the beginning", () => {
     expect((await rejection(talk.client.ready)).code).toBe("no-greeting");
   });
 
+  it.each([
+    ["enough: goes on", () => true, "EHLO client.example.net\r\n", null],
+    ["too weak: QUIT, and nothing else", () => false, "QUIT\r\n", "tls-refused"],
+  ])("T-TLS-15 a handshake whose outcome is %s", async (_, acceptTls, said, code) => {
+    const seen: unknown[] = [];
+    const talk = new Talk({
+      tls: "offered",
+      acceptTls: (tls) => {
+        seen.push(tls.cipher);
+        return acceptTls();
+      },
+    });
+    const sending = talk.client.send(message);
+    await talk.say("220 mx.example.com ESMTP");
+    await talk.say(...hello(["STARTTLS"]));
+    await talk.say("220 Go");
+    talk.heard();
+    talk.wire.handshake({ version: "TLSv1.2", cipher: "TLS_RSA_WITH_RC4_128_SHA" });
+    await settled();
+    expect(talk.heard()).toBe(said);
+    expect(seen).toEqual(["TLS_RSA_WITH_RC4_128_SHA"]);
+    if (code === null) return;
+    expect((await rejection(talk.client.ready)).code).toBe(code);
+    expect((await sending).outcomes).toMatchObject([{ status: "notTried", reason: { code } }]);
+    await talk.say("221 2.0.0 Bye");
+    expect(talk.wire.closed).toBe(true);
+  });
+
+  it("T-TLS-15 a check that throws lets nothing through", async () => {
+    const wrong = new Error("no such cipher");
+    const talk = new Talk({
+      tls: "required",
+      acceptTls: () => {
+        throw wrong;
+      },
+    });
+    await talk.say("220 mx.example.com ESMTP");
+    await talk.say(...hello(["STARTTLS"]));
+    await talk.say("220 Go");
+    talk.heard();
+    talk.wire.handshake({ version: "TLSv1.2", cipher: "x" });
+    await settled();
+    expect(talk.heard()).toBe("");
+    expect(talk.wire.closed).toBe(true);
+    expect(talk.errors).toEqual([wrong]);
+    await rejection(talk.client.ready);
+  });
+
   it("tells a transport without TLS by its code", async () => {
     const wire = new Wire();
     Object.defineProperty(wire, "upgrade", { value: undefined });
@@ -66,7 +115,8 @@ describe("what is seen in content before anything is sent", () => {
       "SIZE=17 BODY=8BITMIME",
     ],
     ["an empty message", "", "SIZE=0"],
-  ])("declares %s", async (_, body, parameters) => {
+    ["its size, without the dots that are stuffed and the last one", ".a\r\n..\r\n.\r\n", "SIZE=11"],
+  ])("X-SIZE-06 declares %s", async (_, body, parameters) => {
     const talk = await Talk.ready(offer);
     void talk.client.send({ ...message, body });
     await settled();
@@ -74,14 +124,20 @@ describe("what is seen in content before anything is sent", () => {
   });
 
   it.each([
-    ["8-bit text without 8BITMIME", "\r\n\u00e9\r\n", ["SIZE 9"], "8bitmime-missing"],
-    ["UTF-8 header without SMTPUTF8", "Subject: \u00e9\r\n\r\n", ["8BITMIME"], "smtputf8-missing"],
-    ["more octets than SIZE", "123456789\r\n", ["SIZE 10"], "size-exceeded"],
-    ["a bare LF", "a\nb\r\n", [], "content-bare-lf"],
-    ["a bare CR", "a\rb\r\n", [], "content-bare-cr"],
-    ["a bare CR at the end", "a\r", [], "content-bare-cr"],
-    ["a line that is too long", `${"x".repeat(999)}\r\n`, [], "content-long-line"],
-  ])("C-TXN-01 C-CONV-01 C-CONV-02 sends nothing of %s", async (_, body, offered, code) => {
+    ["C-TXN-01 C-CONV-02", "8-bit text without 8BITMIME", "\r\n\u00e9\r\n", ["SIZE 9"], "8bitmime-missing"],
+    [
+      "C-TXN-01",
+      "UTF-8 header without SMTPUTF8",
+      "Subject: \u00e9\r\n\r\n",
+      ["8BITMIME"],
+      "smtputf8-missing",
+    ],
+    ["C-TXN-01", "more octets than SIZE", "123456789\r\n", ["SIZE 10"], "size-exceeded"],
+    ["C-CONV-01", "a bare LF", "a\nb\r\n", [], "content-bare-lf"],
+    ["C-CONV-01", "a bare CR", "a\rb\r\n", [], "content-bare-cr"],
+    ["C-CONV-01", "a bare CR at the end", "a\r", [], "content-bare-cr"],
+    ["S-DATA-22", "a line that is too long", `${"x".repeat(999)}\r\n`, [], "content-long-line"],
+  ])("%s sends nothing of %s", async (_ids, _what, body, offered, code) => {
     const talk = await Talk.ready(offered);
     const sent = await talk.client.send({ ...message, body });
     expect(sent.outcomes).toMatchObject([{ status: "notTried", reason: { code } }]);
@@ -90,7 +146,24 @@ describe("what is seen in content before anything is sent", () => {
     expect(talk.heard()).toBe("");
   });
 
-  it("C-CONV-01 makes CRLF of LF before it counts, when told to", async () => {
+  it.each([
+    ["SIZE 10", "12345678\r\n", true],
+    ["SIZE 10", "123456789\r\n", false],
+    ["SIZE 10", "123456789", false],
+    ["SIZE 0", "123456789\r\n", true],
+    ["SIZE", "123456789\r\n", true],
+  ])("X-SIZE-07 where %s is offered, what is larger fails before MAIL: %j", async (offered, body, goes) => {
+    const talk = await Talk.ready([offered]);
+    const sending = talk.client.send({ ...message, body });
+    await settled();
+    if (goes) return expect(talk.heard()).toMatch(/^MAIL /);
+    expect(talk.heard()).toBe("");
+    expect((await sending).outcomes).toMatchObject([
+      { status: "notTried", reason: { code: "size-exceeded" } },
+    ]);
+  });
+
+  it("C-CONV-01 X-SIZE-06 makes CRLF of LF before it counts, when told to", async () => {
     const talk = await Talk.ready(["SIZE"], { lineEnds: "normalize" });
     const sending = talk.client.send({ ...message, body: "a\nb\n.\n" });
     await settled();
@@ -197,6 +270,17 @@ describe("bodies", () => {
 describe("many recipients", () => {
   const five = ["r1", "r2", "r3", "r4", "r5"].map((name) => `${name}@example.com`);
 
+  it("S-RCPT-14 share one transaction, whatever their domains", async () => {
+    const talk = await Talk.ready(["PIPELINING"], { pipelineData: false });
+    const sending = talk.client.send({ ...message, to: [...five, "c@example.org", "d@example.net"] });
+    await settled();
+    expect(talk.heard()).toMatch(/^MAIL FROM:<a@example\.net>\r\n(RCPT TO:<[a-z0-9@.]+>\r\n){7}$/);
+    expect(await talk.say(...Array(8).fill(ok))).toBe("DATA\r\n");
+    await talk.say("354 Go");
+    expect(await talk.say(ok)).toBe("");
+    expect((await sending).accepted).toHaveLength(7);
+  });
+
   it("C-TXN-10 L-EXC-08 go in as many transactions as RCPTMAX wants, outcomes in order", async () => {
     const talk = await Talk.ready(["PIPELINING", "LIMITS RCPTMAX=2"], { pipelineData: false });
     const sending = talk.client.send({ ...message, to: five });
@@ -277,6 +361,37 @@ describe("AUTH", () => {
     return [talk, said];
   }
 
+  async function begun(offer: readonly string[]): Promise<Talk & { said: string }> {
+    const [talk, said] = await begin(offer);
+    return Object.assign(talk, { said });
+  }
+
+  /** The challenges of a server that has this password; in base64. */
+  function scramServerFor(said: string, password: string) {
+    const [, initial = ""] = /^AUTH SCRAM-SHA-256 (.*)\r\n$/.exec(said) ?? [];
+    const context = {
+      random: (octets: number) => new Uint8Array(octets).fill(1),
+      secret: new Uint8Array(32),
+      host: "mx.example.com",
+      now: 0,
+      bindings: {},
+      plus: false,
+      certificate: null,
+    };
+    const exchange = serverExchange("SCRAM-SHA-256", context);
+    exchange.receive(Buffer.from(initial, "base64"));
+    const first = exchange.verify({ password });
+    if (first.type !== "challenge") throw new Error(first.type);
+    return {
+      first: Buffer.from(first.octets).toString("base64"),
+      final: (proof: string) => {
+        const step = exchange.receive(Buffer.from(proof, "base64"));
+        const data = step.type === "success" ? step.data : null;
+        return Buffer.from(data ?? `v=${"A".repeat(43)}=`).toString("base64");
+      },
+    };
+  }
+
   it("PLAIN with an initial response comes before ready", async () => {
     const [talk, said] = await begin(["AUTH LOGIN PLAIN"]);
     expect(said).toBe("AUTH PLAIN AG1lAHNlY3JldA==\r\n");
@@ -307,7 +422,7 @@ describe("AUTH", () => {
   });
 
   it("fails where it is not offered", async () => {
-    const [talk, said] = await begin(["AUTH CRAM-MD5"]);
+    const [talk, said] = await begin(["AUTH GSSAPI"]);
     expect(said).toBe("QUIT\r\n");
     expect((await rejection(talk.client.ready)).code).toBe("auth-not-offered");
   });
@@ -355,6 +470,112 @@ describe("AUTH", () => {
     expect(talk.heard()).toBe("");
     talk.client.close();
     expect((await rejection(talk.client.ready)).code).toBe("closed");
+  });
+
+  it("A-AUTH-26 A-SCRAM-09 by the strongest mechanism, and the server has to know the password, too", async () => {
+    const talk = await begun(["AUTH PLAIN CRAM-MD5 SCRAM-SHA-256"]);
+    expect(talk.said).toMatch(/^AUTH SCRAM-SHA-256 /);
+    const { first, final } = scramServerFor(talk.said, "secret");
+    const proof = await talk.say(`334 ${first}`);
+    expect(await talk.say(`334 ${final(proof)}`)).toBe("\r\n");
+    await talk.say("235 2.7.0 Ok");
+    await talk.client.ready;
+  });
+
+  it.each([
+    ["at once", 0],
+    ["behind the proof", 1],
+  ])("A-AUTH-24 A-SCRAM-09 ends the session when a server claims success %s", async (_, steps) => {
+    const talk = await begun(["AUTH PLAIN SCRAM-SHA-256"]);
+    if (steps === 1) await talk.say(`334 ${scramServerFor(talk.said, "secret").first}`);
+    expect(await talk.say("235 2.7.0 Welcome")).toBe("QUIT\r\n");
+    expect(await rejection(talk.client.ready)).toMatchObject({
+      code: "auth-refused",
+      detail: "the server claims success before the authentication was complete",
+    });
+  });
+
+  it("A-AUTH-22 A-SCRAM-09 cancels when the server does not know the password, whatever it says then", async () => {
+    for (const last of ["501 5.7.0 Cancelled", "235 2.7.0 Welcome", "535 5.7.8 Wrong"]) {
+      const talk = await begun(["AUTH PLAIN SCRAM-SHA-256"]);
+      const { first, final } = scramServerFor(talk.said, "another");
+      const proof = await talk.say(`334 ${first}`);
+      expect(await talk.say(`334 ${final(proof)}`)).toBe("*\r\n");
+      // Nor does it say the password to such a server by another mechanism.
+      expect(await talk.say(last)).toBe(last.startsWith("235") ? "" : "QUIT\r\n");
+      expect((await rejection(talk.client.ready)).code).toMatch(/^(auth-refused|reply-unexpected)$/);
+    }
+  });
+
+  it("A-AUTH-26 tries another mechanism once after 535", async () => {
+    const [talk, said] = await begin(["AUTH LOGIN PLAIN CRAM-MD5"]);
+    expect(said).toBe("AUTH CRAM-MD5\r\n");
+    await talk.say("334 PHhAeT4=");
+    expect(await talk.say("535 5.7.8 No")).toBe("AUTH PLAIN AG1lAHNlY3JldA==\r\n");
+    expect(await talk.say("535 5.7.8 No")).toBe("QUIT\r\n");
+    expect(await rejection(talk.client.ready)).toMatchObject({ code: "auth-refused", reply: { code: 535 } });
+  });
+
+  it("A-AUTH-26 and gets in by it", async () => {
+    const [talk] = await begin(["AUTH PLAIN CRAM-MD5"]);
+    await talk.say("334 PHhAeT4=");
+    await talk.say("535 5.7.8 No");
+    await talk.say("235 2.7.0 Ok");
+    await talk.client.ready;
+  });
+
+  it.each(["454 4.7.0 Later", "501 5.5.2 What", "534 5.7.9 Weak", "432 4.7.12 Transition"])(
+    "A-AUTH-26 but not after %s",
+    async (line) => {
+      const [talk] = await begin(["AUTH PLAIN CRAM-MD5"]);
+      await talk.say("334 PHhAeT4=");
+      expect(await talk.say(line)).toBe("QUIT\r\n");
+      expect((await rejection(talk.client.ready)).code).toBe("auth-refused");
+    },
+  );
+
+  it("A-AUTH-25 nor where that would show the password", async () => {
+    const [talk] = await begin(["AUTH PLAIN CRAM-MD5"], { auth });
+    await talk.say("334 PHhAeT4=");
+    expect(await talk.say("535 5.7.8 No")).toBe("QUIT\r\n");
+  });
+
+  it("A-AUTH-22 A-XOA-02 answers the refusal of a token, and then hears 535", async () => {
+    const token = { auth: { user: "me", token: "abc" }, allowInsecureAuth: true };
+    const [talk, said] = await begin(["AUTH XOAUTH2"], token);
+    expect(Buffer.from(said.slice(13), "base64").toString()).toBe("user=me\x01auth=Bearer abc\x01\x01");
+    expect(await talk.say("334 e30=")).toBe("\r\n");
+    expect(await talk.say("535 5.7.8 No")).toBe("QUIT\r\n");
+  });
+
+  it("A-OAUTH-01 A-OAUTH-03 says to which host and port its token goes", async () => {
+    const token = {
+      auth: { user: "me", token: "abc" },
+      allowInsecureAuth: true,
+      host: "mx.example.com",
+      port: 25,
+    };
+    const [talk, said] = await begin(["AUTH OAUTHBEARER XOAUTH2"], token);
+    expect(Buffer.from(said.slice(17), "base64").toString()).toBe(
+      "n,a=me,\x01host=mx.example.com\x01port=25\x01auth=Bearer abc\x01\x01",
+    );
+    expect(await talk.say("334 e30=")).toBe("AQ==\r\n");
+    expect(await talk.say("535 5.7.8 No")).toMatch(/^AUTH XOAUTH2 /);
+  });
+
+  it("A-EXT-01 A-AUTH-21 A-ANON-01 EXTERNAL and ANONYMOUS, for who asks for them", async () => {
+    expect((await begin(["AUTH EXTERNAL PLAIN"], { auth: { external: "" } }))[1]).toBe("AUTH EXTERNAL =\r\n");
+    expect((await begin(["AUTH ANONYMOUS"], { auth: { anonymous: "sirhc" } }))[1]).toBe(
+      "AUTH ANONYMOUS c2lyaGM=\r\n",
+    );
+  });
+
+  it("takes none but the mechanisms that are allowed", async () => {
+    const allowed = { auth: { ...auth, mechanisms: ["PLAIN"] }, allowInsecureAuth: true };
+    expect((await begin(["AUTH CRAM-MD5 PLAIN"], allowed))[1]).toBe("AUTH PLAIN AG1lAHNlY3JldA==\r\n");
+    const [talk] = await begin(["AUTH CRAM-MD5"], allowed);
+    expect((await rejection(talk.client.ready)).code).toBe("auth-not-offered");
+    expect(() => new Talk({ auth: { ...auth, mechanisms: ["PLAN"] } })).toThrow(UsageError);
   });
 
   it.each([
@@ -628,3 +849,86 @@ async function* pieces<T extends string | Uint8Array>(...all: (T | Promise<T>)[]
 function delayed(text: string): Promise<string> {
   return new Promise((resolve) => setTimeout(() => resolve(text), 10));
 }
+
+describe("for whom a client speaks", () => {
+  const listed = ["XCLIENT NAME ADDR LOGIN", "AUTH PLAIN"];
+  const xclient = { addr: "192.0.2.9", name: null };
+
+  it("X-XCL-06 tells it before AUTH, on which it has no hold", async () => {
+    const talk = new Talk({ xclient, auth: { user: "dana", pass: "secret" }, allowInsecureAuth: true });
+    await talk.say("220 mx");
+    expect(await talk.say(...hello(listed))).toBe("XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.9\r\n");
+    expect(await talk.say("220 mx again")).toBe("EHLO client.example.net\r\n");
+    expect(await talk.say(...hello(listed))).toMatch(/^AUTH PLAIN /);
+    await talk.say("235 ok");
+    await talk.client.ready;
+  });
+
+  it.each([
+    ["refuses it", listed, "550 5.7.0 no", "xclient-refused"],
+    ["does not offer it", ["AUTH PLAIN"], null, "extension-missing"],
+  ])("is of no use where the server %s", async (_, offer, refusal, code) => {
+    const talk = new Talk({ xclient });
+    await talk.say("220 mx");
+    await talk.say(...hello(offer));
+    if (refusal !== null) await talk.say(refusal);
+    expect((await rejection(talk.client.ready)).code).toBe(code);
+    expect(talk.wire.sent).toMatch(/QUIT\r\n$/);
+  });
+});
+
+describe("mail on demand", () => {
+  const handlers = (kept: string[]): Handlers => ({
+    rcpt: () => undefined,
+    async message({ body }) {
+      for await (const octets of body) kept.push(Buffer.from(octets).toString());
+      return reply(250, "2.0.0", "Kept");
+    },
+  });
+
+  it("X-ATRN-03 becomes the server, which greets, on the same connection", async () => {
+    const kept: string[] = [];
+    const talk = await Talk.ready(["ATRN"]);
+    const turned = talk.client.atrn(["example.com", "example.org"], (transport) =>
+      serve(new ServerSession({ name: "customer.example.com" }), transport, handlers(kept), {
+        id: 1,
+        peer: null,
+        local: null,
+      }),
+    );
+    await settled();
+    expect(talk.heard()).toBe("ATRN example.com,example.org\r\n");
+    expect(await talk.say("250 reversing")).toBe("220 customer.example.com ESMTP\r\n");
+    await turned;
+    expect(await talk.client.closed).toMatchObject({ failure: null });
+    expect(talk.client.open).toBe(false);
+    expect(talk.wire.closed).toBe(false);
+    await talk.say("EHLO odmr.example.net");
+    await talk.say("MAIL FROM:<a@example.net>", "RCPT TO:<b@example.com>", "DATA");
+    expect(await talk.say("hi", ".")).toBe("250 2.0.0 Kept\r\n");
+    expect(kept).toEqual(["hi\r\n"]);
+    expect(await talk.say("QUIT")).toMatch(/^221 /);
+    expect(talk.wire.closed).toBe(true);
+  });
+
+  it("X-ATRN-02 goes on as before where the server has no mail", async () => {
+    const talk = await Talk.ready(["ATRN"]);
+    const asked = rejection(
+      talk.client.atrn([], () => {
+        throw new Error("never");
+      }),
+    );
+    await settled();
+    await talk.say("453 You have no mail");
+    expect((await asked).reply?.code).toBe(453);
+    const noop = talk.client.noop();
+    await talk.say("250 ok");
+    expect((await noop).code).toBe(250);
+  });
+
+  it("says no ATRN for what is not a domain", async () => {
+    const talk = await Talk.ready(["ATRN"]);
+    await expect(talk.client.atrn(["a b"], () => talk.client.connection)).rejects.toThrow(UsageError);
+    expect(talk.heard()).toBe("");
+  });
+});

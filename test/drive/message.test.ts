@@ -34,6 +34,31 @@ describe("a message handler", () => {
     expect(client.heard()).toBe("250 2.0.0 Queued\r\n250 2.0.0 OK\r\n");
   });
 
+  it("X-UTF8-05 refuses for whom an internationalised message is too much at RCPT, or with 554 5.6.9 behind the content", async () => {
+    const client = new Client(
+      {
+        rcpt: ({ to }, { envelope }) =>
+          envelope?.parameters.smtputf8 && to.local === "old" ? reply(550, "5.6.7", "ASCII only") : undefined,
+        message: ({ parameters }) =>
+          parameters.smtputf8 ? reply(554, "5.6.9", "Cannot be taken to ASCII") : taken,
+      },
+      { extensions: { smtputf8: true } },
+    );
+    client.say(ehlo);
+    const rcpts = "RCPT TO:<old@example.com>\r\nRCPT TO:<b@example.com>\r\n";
+    for (const [parameter, first, verdict] of [
+      [" SMTPUTF8", "550 5.6.7 ASCII only", "554 5.6.9 Cannot be taken to ASCII"],
+      ["", "250 2.1.5 Recipient ok", "250 2.0.0 Queued"],
+    ]) {
+      client.heard();
+      expect(await client.tell(`MAIL FROM:<a@example.net>${parameter}\r\n${rcpts}`)).toBe(
+        `250 2.1.0 Sender ok\r\n${first}\r\n250 2.1.5 Recipient ok\r\n`,
+      );
+      await client.tell("DATA\r\n");
+      expect(await client.tell("Hello\r\n.\r\n")).toBe(`${verdict}\r\n`);
+    }
+  });
+
   it("gets an empty message, too", async () => {
     const client = new Client({
       rcpt: () => undefined,

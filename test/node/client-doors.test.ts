@@ -1,6 +1,7 @@
+import dns, { type LookupAllOptions } from "node:dns";
 import { createServer as createHttpServer } from "node:http";
 import { ConnectError, createServer } from "@sansmtp/node";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { certificates } from "./certificates.ts";
 import { dialled, message, replying, scripted } from "./scripted.ts";
 import { serving } from "./serving.ts";
@@ -64,6 +65,21 @@ describe("where nobody is", () => {
     const error = await failing(dialled({ port: 1 }));
     expect(error).toMatchObject({ code: "unreachable", cause: { code: "ECONNREFUSED" } });
     expect(error.message).toMatch(/^cannot connect to 127\.0\.0\.1:1: /);
+  });
+
+  it("L-RETRY-03 an address behind which nobody is: the next one of the host is tried", async () => {
+    const { port } = await scripted((socket) => replying(socket, {}));
+    const asked: string[] = [];
+    const lookup = ((host: string, { all }: LookupAllOptions, answer: (...given: unknown[]) => void) => {
+      asked.push(host);
+      const addresses = ["127.0.0.2", "127.0.0.3", "127.0.0.1"].map((address) => ({ address, family: 4 }));
+      process.nextTick(() => (all ? answer(null, addresses) : answer(null, "127.0.0.2", 4)));
+    }) as unknown as typeof dns.lookup;
+    const spy = vi.spyOn(dns, "lookup").mockImplementation(lookup);
+    onTestFinished(() => spy.mockRestore());
+    const client = await dialled({ host: "three.example", port, tls: "never" });
+    expect(asked).toEqual(["three.example"]);
+    expect((await client.send(message)).accepted).toEqual(["b@example.com"]);
   });
 
   it("a host that does not exist", async () => {

@@ -68,3 +68,13 @@ export const message = {
   to: ["b@example.com"],
   body: "Subject: hello\r\n\r\nIt works.\r\n",
 } as const;
+
+/** What a promise rejects with. */
+export async function rejected(promise: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (error === null) throw new Error("it was fulfilled");
+  return error;
+}

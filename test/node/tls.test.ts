@@ -56,6 +56,7 @@ describe("STARTTLS", () => {
       serverName: "mx.example.com",
       peer: null,
       sufficient: true,
+      bindings: expect.any(Object),
     });
     expect(running.errors).toEqual([]);
   });

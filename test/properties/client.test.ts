@@ -233,7 +233,7 @@ test("G12 S-DATA-21 S-LINE-01 S-LINE-07 whatever the server says, each line of t
   );
 });
 
-test("C-TXN-08 L-TIME-18 S-DATA-19 S-BDAT-17 nothing is accepted or unknown but what was sent to its end", () => {
+test("C-TXN-08 S-DATA-19 nothing is accepted or unknown but what was sent to its end", () => {
   fc.assert(
     fc.property(clear, traffic, (config, lines) => {
       const { sent, outcomes } = play(

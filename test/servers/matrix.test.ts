@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import { eightBit, large, short as message, utf8 } from "../clients/messages.ts";
-import { exim, peers } from "./peers.ts";
+import { exim } from "./exim.ts";
+import { peers } from "./peers.ts";
 import { until } from "./root.ts";
 import { type Door, it, short } from "./sending.ts";
 
@@ -143,7 +144,7 @@ for (const peer of peers) {
 
 describe("Exim with PRDR", () => {
   it("tells each recipient's verdict on the content", async ({ serve }) => {
-    const door = await serve(exim);
+    const door = await serve(exim());
     const client = await door.connect();
     const to = ["b@example.com", "late@example.com", "nobody@example.com", "c@example.com"];
     const { outcomes } = await client.send({ from, to, body: message });

@@ -1,29 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
-import { Daemon, type Folder } from "./root.ts";
-
-/** A server of somebody else's, and what it can do. */
-export interface Peer {
-  readonly name: string;
-  /** Its program in the root; null: it is a package of npm. */
-  readonly program: string | null;
-  readonly protocol: "smtp" | "lmtp";
-  readonly tls: boolean;
-  readonly utf8: boolean;
-  readonly chunking: boolean;
-  /** The code by which it refuses nobody@example.com. */
-  readonly refusal: number;
-  /** Starts it with STARTTLS if it can, for b and c at example.com, whose mail it keeps, and nobody else. */
-  start(folder: Folder, port: number): Promise<Listening>;
-}
-
-/** A server that runs. */
-export interface Listening {
-  stop(): Promise<void>;
-  /** What was kept for the local part of a recipient, as the server keeps it. */
-  kept(local: string): readonly Buffer[];
-}
+import { dovecot } from "./dovecot.ts";
+import { exim } from "./exim.ts";
+import { daemon, filesIn, type Peer } from "./peer.ts";
+import { postfix } from "./postfix.ts";
+import { Daemon } from "./root.ts";
 
 const aiosmtpd = (protocol: "smtp" | "lmtp"): Peer => ({
   name: protocol === "smtp" ? "aiosmtpd" : "aiosmtpd as LMTP",
@@ -93,136 +75,6 @@ const smtpServer = (protocol: "smtp" | "lmtp"): Peer => ({
   },
 });
 
-export const exim: Peer = {
-  name: "Exim",
-  program: "usr/sbin/exim4",
-  protocol: "smtp",
-  tls: true,
-  utf8: true,
-  chunking: true,
-  refusal: 550,
-  async start(folder, port) {
-    const { inside } = folder;
-    await folder.folder("kept");
-    await folder.folder("spool");
-    await folder.give("key.pem", 902);
-    const configuration = await folder.write(
-      "exim.conf",
-      `primary_hostname = mx.example.com
-spool_directory = ${inside}/spool
-log_file_path = ${inside}/spool/%slog
-pid_file_path = ${inside}/spool/pid
-daemon_smtp_ports = ${port}
-local_interfaces = 127.0.0.1
-tls_certificate = ${inside}/certificate.pem
-tls_privatekey = ${inside}/key.pem
-tls_advertise_hosts = *
-chunking_advertise_hosts = *
-smtputf8_advertise_hosts = *
-pipelining_connect_advertise_hosts = *
-prdr_enable = true
-accept_8bitmime = true
-# With -C it has no privileges to drop, and none to deliver with.
-deliver_drop_privilege = true
-message_size_limit = 30M
-keep_environment =
-host_lookup =
-rfc1413_hosts =
-acl_smtp_rcpt = rcpt
-acl_smtp_data_prdr = each
-acl_smtp_data = accept
-received_header_text =
-begin acl
-rcpt:
-  accept domains = example.com
-         local_parts = b : c : late : δοκιμή
-  deny message = 5.1.1 No such user here
-each:
-  deny local_parts = late
-       message = 5.7.1 Not this message
-  accept
-begin routers
-local:
-  driver = accept
-  local_parts = b : c : late : δοκιμή
-  transport = keep
-begin transports
-keep:
-  driver = appendfile
-  directory = ${inside}/kept/$local_part_data
-  maildir_format
-`,
-    );
-    const given = ["-C", configuration, "-bdf", "-q1h", "-oX", `127.0.0.1.${port}`];
-    return daemon(await Daemon.start("/usr/sbin/exim4", given, port), (local) =>
-      filesIn(folder.outside("kept", local, "new")),
-    );
-  },
-};
-
-/** What Postfix needs to run at all: its services, all of them outside a chroot of its own. */
-const postfixServices = `cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-`;
-
-const postfix: Peer = {
-  name: "Postfix",
-  program: "usr/sbin/postfix",
-  protocol: "smtp",
-  tls: true,
-  utf8: true,
-  chunking: true,
-  refusal: 550,
-  async start(folder, port) {
-    const { inside } = folder;
-    await folder.folder("kept");
-    await folder.postfixQueue();
-    await folder.write("master.cf", `127.0.0.1:${port} inet n - n - - smtpd\n${postfixServices}`);
-    await folder.write(
-      "main.cf",
-      `compatibility_level = 3.6
-myhostname = mx.example.com
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-queue_directory = ${inside}/queue
-data_directory = ${inside}/data
-maillog_file = /dev/stdout
-maillog_file_prefixes = /dev
-alias_maps =
-alias_database =
-virtual_mailbox_domains = example.com
-virtual_mailbox_base = ${inside}/kept
-virtual_mailbox_maps = inline:{ { b@example.com = b/ }, { c@example.com = c/ }, { δοκιμή@example.com = δοκιμή/ } }
-virtual_uid_maps = static:1001
-virtual_gid_maps = static:1001
-virtual_mailbox_limit = 0
-message_size_limit = 30000000
-smtpd_tls_security_level = may
-smtpd_tls_cert_file = ${inside}/certificate.pem
-smtpd_tls_key_file = ${inside}/key.pem
-smtpd_relay_restrictions = reject_unauth_destination
-smtputf8_enable = yes
-`,
-    );
-    return daemon(await Daemon.start("/usr/lib/postfix/sbin/master", ["-d", "-c", inside], port), (local) =>
-      filesIn(folder.outside("kept", local, "new")),
-    );
-  },
-};
-
 const opensmtpd: Peer = {
   name: "OpenSMTPD",
   program: "usr/sbin/smtpd",
@@ -254,84 +106,13 @@ match from any for domain "example.com" action keep
   },
 };
 
-const dovecot: Peer = {
-  name: "Dovecot as LMTP",
-  program: "usr/lib/dovecot/lmtp",
-  protocol: "lmtp",
-  tls: true,
-  utf8: false,
-  chunking: true,
-  refusal: 550,
-  async start(folder, port) {
-    const { inside } = folder;
-    await folder.folder("kept");
-    await folder.folder("base");
-    await folder.write("users", "b:::::::\nc:::::::\n");
-    const configuration = await folder.write(
-      "dovecot.conf",
-      `base_dir = ${inside}/base
-state_dir = ${inside}/base
-protocols = lmtp
-log_path = /dev/stderr
-ssl = yes
-ssl_cert = <${inside}/certificate.pem
-ssl_key = <${inside}/key.pem
-disable_plaintext_auth = no
-hostname = mx.example.com
-postmaster_address = postmaster@example.com
-auth_username_format = %Ln
-mail_location = maildir:${inside}/kept/%n
-mail_uid = 1001
-mail_gid = 1001
-first_valid_uid = 1
-passdb {
-  driver = passwd-file
-  args = ${inside}/users
-}
-userdb {
-  driver = passwd-file
-  args = ${inside}/users
-  default_fields = uid=1001 gid=1001 home=${inside}/kept/%n
-}
-service lmtp {
-  inet_listener lmtp {
-    address = 127.0.0.1
-    port = ${port}
-  }
-}
-`,
-    );
-    return daemon(await Daemon.start("/usr/sbin/dovecot", ["-F", "-c", configuration], port), (local) =>
-      filesIn(folder.outside("kept", local, "new")),
-    );
-  },
-};
-
 export const peers: readonly Peer[] = [
   aiosmtpd("smtp"),
   aiosmtpd("lmtp"),
   smtpServer("smtp"),
   smtpServer("lmtp"),
-  exim,
-  postfix,
+  exim(),
+  postfix(),
   opensmtpd,
   dovecot,
 ];
-
-export function daemon(
-  running: Daemon,
-  kept: (local: string) => Buffer[],
-): Listening & { toString(): string } {
-  return { stop: () => running.stop(), kept, toString: () => running.toString() };
-}
-
-/** The content of each file in a folder, by name; none if there is no such folder. */
-export function filesIn(path: string): Buffer[] {
-  let names: string[];
-  try {
-    names = readdirSync(path).sort();
-  } catch {
-    return [];
-  }
-  return names.map((name) => readFileSync(`${path}/${name}`));
-}

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,6 +89,12 @@ export class Folder {
   async write(name: string, content: string, mode = 0o644): Promise<string> {
     await writeFile(this.outside(name), content, { mode });
     return `${this.inside}/${name}`;
+  }
+
+  /** Makes a file look old: there are programs that wait until the one they read has not changed for a while. */
+  async age(name: string): Promise<void> {
+    const past = Date.now() / 1000 - 60;
+    await utimes(this.outside(name), past, past);
   }
 
   /** Gives a file to a user of the root. */

@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import { eightBit, large, short as message } from "../clients/messages.ts";
-import { daemon, filesIn, type Peer } from "./peers.ts";
+import { daemon, filesIn, type Peer } from "./peer.ts";
 import { Daemon, until } from "./root.ts";
 import { it, short } from "./sending.ts";
 

@@ -8,6 +8,10 @@ export interface Coverage {
   readonly named: ReadonlySet<string>;
   /** Rows that the scope covers, that no test names and that are not excepted. */
   readonly missing: readonly Requirement[];
+  /** How much of the scope is proven, at each of its levels. */
+  readonly shares: readonly Share[];
+  /** Families with rows at a level of the scope that the scope leaves out. */
+  readonly outside: readonly string[];
   /** What is wrong whatever the scope enforces: an unknown id, an id given twice, an exception that is none. */
   readonly faults: readonly string[];
 }
@@ -20,14 +24,25 @@ export interface Requirement {
   readonly file: string;
 }
 
-/** What has to be proven now: families of ids (`S`, `X-SIZE`), of these sides and levels, but for the exceptions. */
+/** Rows of a level and of its prohibition: SHOULD NOT is no weaker, and no stronger, than SHOULD (RFC 2119 §4). */
+export interface Share {
+  readonly level: string;
+  readonly proven: number;
+  readonly excepted: number;
+  readonly all: number;
+  /** The part of them that has to be proven, however well the others are excepted; 0 to 1. */
+  readonly least: number;
+}
+
+/** What has to be proven now: families of ids (`S`, `X-SIZE`) at these levels, but for the exceptions. */
 export interface Scope {
-  /** Does a missing proof fail the run? */
+  /** Does a missing proof, or too small a share, fail the run? */
   readonly enforce: boolean;
   readonly families: readonly string[];
-  readonly sides: readonly string[];
   readonly levels: readonly string[];
-  /** Id to the reason why no test can prove it. */
+  /** Level to the part of its rows that a test has to prove: exceptions cannot eat up more than the rest. */
+  readonly shares: Readonly<Record<string, number>>;
+  /** Id to the reason why no test proves it. */
   readonly exceptions: Readonly<Record<string, string>>;
 }
 
@@ -66,16 +81,61 @@ export function cover(
     else if (!inScope.some((requirement) => requirement.id === id))
       faults.push(`${id} is excepted, but not in scope`);
   }
+  for (const level of Object.keys(scope.shares)) {
+    if (!scope.levels.includes(level))
+      faults.push(`a share of ${level} is asked for, but it is not in scope`);
+  }
   const missing = inScope.filter(({ id }) => !named.has(id) && !(id in scope.exceptions));
-  return { requirements, named, missing, faults };
+  const outside = requirements
+    .filter(({ id, level }) => scope.levels.includes(level) && !inFamilies(scope, id))
+    .map(({ id }) => id.replace(/-\d+$/, ""));
+  return {
+    requirements,
+    named,
+    missing,
+    shares: sharesOf(inScope, named, scope),
+    outside: [...new Set(outside)].sort(),
+    faults,
+  };
 }
 
-function covers(scope: Scope, { id, level, side }: Requirement): boolean {
-  return (
-    scope.families.some((family) => id.startsWith(`${family}-`)) &&
-    scope.sides.includes(side) &&
-    scope.levels.includes(level)
-  );
+/** Whether less is proven than has to be. */
+export function isShort({ proven, all, least }: Share): boolean {
+  return proven < least * all;
+}
+
+/** `SHOULD: 93 of 100 proven (93%, at least 90%), 7 excepted`. */
+export function showShare({ level, proven, excepted, all, least }: Share): string {
+  // Rounded down: what is short of the share never looks as if it had reached it.
+  const percent = all === 0 ? 100 : Math.floor((100 * proven) / all);
+  const asked = least === 0 ? "" : `, at least ${Math.round(100 * least)}%`;
+  return `${level}: ${proven} of ${all} proven (${percent}%${asked}), ${excepted} excepted`;
+}
+
+function sharesOf(inScope: readonly Requirement[], named: ReadonlySet<string>, scope: Scope): Share[] {
+  const levels = new Set(scope.levels.map(withoutNot));
+  return [...levels].map((level) => {
+    const rows = inScope.filter((row) => withoutNot(row.level) === level);
+    return {
+      level,
+      proven: rows.filter(({ id }) => named.has(id)).length,
+      excepted: rows.filter(({ id }) => id in scope.exceptions).length,
+      all: rows.length,
+      least: scope.shares[level] ?? 0,
+    };
+  });
+}
+
+function withoutNot(level: string): string {
+  return level.replace(/ NOT$/, "");
+}
+
+function covers(scope: Scope, { id, level }: Requirement): boolean {
+  return inFamilies(scope, id) && scope.levels.includes(level);
+}
+
+function inFamilies({ families }: Scope, id: string): boolean {
+  return families.some((family) => id.startsWith(`${family}-`));
 }
 
 const levels = ["MUST", "MUST NOT", "sec", "SHOULD", "SHOULD NOT", "MAY"];

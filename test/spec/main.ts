@@ -1,10 +1,11 @@
 /**
  * `pnpm spec [--unproven]`: which requirements the tests prove. Exits with 1 when a test names an id that the
- * catalogue does not have, or, once the scope is enforced, when a requirement of the scope has no test.
+ * catalogue does not have, or, once the scope is enforced, when a requirement of the scope has no test,
+ * or when too small a share of a level has one.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { createVitest } from "vitest/node";
-import { cover, parseRequirements, type Scope, table } from "./coverage.ts";
+import { cover, isShort, parseRequirements, type Scope, showShare, table } from "./coverage.ts";
 
 const folder = new URL(".", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, folder), "utf8");
@@ -16,15 +17,19 @@ const requirements = readdirSync(folder)
 const scope: Scope = JSON.parse(read("scope.json"));
 const { tests, errors } = await collect();
 const coverage = cover(requirements, tests, scope);
-const { missing } = coverage;
+const { missing, shares, outside } = coverage;
 const faults = [...errors, ...coverage.faults];
-const failed = faults.length > 0 || (scope.enforce && missing.length > 0);
+const short = shares.filter(isShort);
+const failed = faults.length > 0 || (scope.enforce && missing.length + short.length > 0);
 
 console.log(`${table(coverage)}\n`);
 for (const [id, reason] of Object.entries(scope.exceptions)) console.log(`except ${id}: ${reason}`);
+if (outside.length > 0) console.log(`not in scope: ${outside.join(" ")}`);
+console.log();
+for (const share of shares) console.log(`${isShort(share) ? "✗ " : ""}${showShare(share)}`);
 for (const fault of faults) console.error(`✗ ${fault}`);
 if (missing.length === 0) {
-  console.log("Every requirement in scope has a test.");
+  console.log("Every requirement in scope has a test, or is excepted.");
 } else {
   if (scope.enforce || process.argv.includes("--unproven")) {
     for (const { id, level, side, text } of missing) console.log(`${id}  ${level}, ${side}: ${text}`);

@@ -29,7 +29,7 @@ const clients: fc.Arbitrary<Partial<ClientConfig>> = fc.record({
   pipelineData: fc.boolean(),
   tls: fc.constantFrom("never", "offered"),
   limits: fc.record({
-    chunk: fc.constantFrom(1, 10, 100, 1000),
+    chunk: fc.constantFrom(4, 10, 100, 1000),
     chunks: fc.integer({ min: 1, max: 4 }),
     outstanding: fc.constantFrom(1, 2, 100),
   }),

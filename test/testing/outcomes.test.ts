@@ -74,7 +74,7 @@ describe("a chunk that is refused", () => {
     ["a chunk", false],
     ["the last", true],
   ])("S-BDAT-19 C-TXN-14 %s does not leave behind it", (_, ends) => {
-    const session = new ClientSession({ name, chunking: "require", limits: { chunk: 8, chunks: 3 } });
+    const session = new ClientSession({ name, chunking: "require", limits: { chunk: 9, chunks: 3 } });
     session.transaction(envelope);
     session.quit();
     const said: string[] = [];

@@ -43,6 +43,13 @@ export function address(text: string): Mailbox {
   throw new InvalidArgumentError("It must be an address such as someone@example.com.");
 }
 
+/** A name and a password, with a colon between them. */
+export function login(text: string): { readonly user: string; readonly password: string } {
+  const [, user, password] = /^([^:\0]+):([^\0]+)$/.exec(text) ?? [];
+  if (user !== undefined && password !== undefined) return { user, password };
+  throw new InvalidArgumentError("It must be a name and a password, as in me:secret.");
+}
+
 /** A line of a greeting. */
 export function greeting(text: string): string {
   if (/^[\t\x20-\x7e]*$/.test(text)) return text;

@@ -44,11 +44,14 @@ export function exitOf({
   const of = (some: number): string => `for ${some} of ${outcomes.length}`;
   const unknown = count(({ status }) => status === "unknown");
   const refused = count((outcome) => outcome.status === "refused" || isForGood(outcome));
+  const closed = count(isClosed);
   const later = count(({ status }) => status !== "accepted") - unknown - refused;
   if (unknown > 0) {
     const message = `the verdict never came ${of(unknown)}: it may have arrived, and may come twice if it is sent again`;
     return { reason: "inputOutput", message };
   }
+  if (closed > 0)
+    return { reason: "noPermission", message: "the server wants a login, or TLS, before it takes mail" };
   if (later > 0) return { reason: "temporary", message: `it did not work now ${of(later)}, and may later` };
   return refused > 0 ? { reason: "data", message: `refused for good ${of(refused)}` } : null;
 }
@@ -88,6 +91,11 @@ function failureOf(outcome: Outcome): string | null {
   if (outcome.status === "unknown") return outcome.reason;
   if (outcome.status !== "notTried" || "lines" in outcome.reason) return null;
   return `${outcome.reason.code}: ${outcome.reason.detail}`;
+}
+
+/** The server takes no mail on a connection like this (RFC 4954 §6): neither the message nor the recipient is at fault. */
+function isClosed(outcome: Outcome): boolean {
+  return outcome.status === "refused" && outcome.reply.code === 530;
 }
 
 /** Not tried, since it is the message that cannot be sent there. */

@@ -14,6 +14,8 @@ export interface ReceiverOptions {
   readonly accept: readonly string[];
   /** Recipients that do not exist. */
   readonly reject: readonly Mailbox[];
+  /** Passwords by user; none: AUTH is not offered. */
+  readonly users: ReadonlyMap<string, string>;
   readonly showContent: boolean;
   /** A message is kept; its client is about to be told. */
   readonly onKept: (connection: Connection) => void;
@@ -22,8 +24,14 @@ export interface ReceiverOptions {
 /** What a server decides and shows that keeps all mail in a Maildir and writes down what is said. */
 export function receiver(maildir: Maildir, journal: Journal, options: ReceiverOptions): Handlers {
   const dialogues = new Map<number, Dialogue>();
+  const { users } = options;
+  const authenticate: Handlers["authenticate"] = ({ identity, verify }) => {
+    const password = users.get(identity.user);
+    return verify(password === undefined ? null : { password });
+  };
 
   return {
+    ...(users.size === 0 ? {} : { authenticate, authentication: { unknownAs: "password" } }),
     rcpt: ({ to }) => judge(to, options.accept, options.reject),
     message: keep,
     observe: {

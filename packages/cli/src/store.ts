@@ -1,6 +1,5 @@
-import { type Reply, reply } from "@sansmtp/core";
+import { HeaderReader, loopReply, type Reply, reply } from "@sansmtp/core";
 import { systemCode } from "./exit.ts";
-import { HopCounter } from "./hops.ts";
 import type { Draft, Maildir } from "./maildir.ts";
 
 /** What became of a message: kept, refused, or not kept for a reason of this side. */
@@ -33,10 +32,11 @@ export async function store(
   try {
     draft = await onDisk(maildir.draft());
     await onDisk(draft.write(trace(draft.id)));
-    const counter = new HopCounter();
+    const header = new HeaderReader();
     for await (const octets of body) {
-      counter.take(octets);
-      if (counter.hops >= mostHops) return { reply: looping, message: null, error: null };
+      header.take(octets);
+      const looping = loopReply(header.received);
+      if (looping !== null) return { reply: looping, message: null, error: null };
       await onDisk(draft.write(octets));
     }
     const file = await onDisk(draft.commit());
@@ -75,10 +75,6 @@ async function onDisk<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** RFC 5321 §6.3 recommends 100 at least: mail that was forwarded and listed often is no loop yet. */
-const mostHops = 100;
-
-const looping = reply(554, "5.4.6", "Too many hops, the message goes round in a loop");
 const noSpace = reply(452, "4.3.1", "Insufficient system storage");
 const failed = reply(451, "4.3.0", "The message could not be kept, try again later");
 

@@ -45,6 +45,43 @@ export type { PriorityOptions } from "./extensions/priority.ts";
 export { defaultExtensions, registry } from "./extensions/registry.ts";
 export type { SolicitOptions } from "./extensions/solicit.ts";
 export type { TrustOptions } from "./extensions/trust.ts";
+export { domainToAscii } from "./relay/alabel.ts";
+export { nextStep, outcomeReply, type Step, type StepPolicy } from "./relay/attempts.ts";
+export type { HeldEnvelope, HeldRecipient } from "./relay/envelope.ts";
+export { type Expansion, expandAlias, expandList } from "./relay/expansion.ts";
+export {
+  HeaderReader,
+  loopReply,
+  mostHops,
+  sameSolicitation,
+  solicitationReply,
+} from "./relay/header.ts";
+export {
+  isNotificationDue,
+  type Notification,
+  notification,
+} from "./relay/notification.ts";
+export {
+  type NextHop,
+  type Obstacle,
+  type Passage,
+  type PassedRecipient,
+  passOn,
+} from "./relay/pass.ts";
+export { requestNotifications } from "./relay/request.ts";
+export { type DeliveryAction, deliveryStatus, type Report, reportStatus } from "./relay/status.ts";
+export {
+  type DnsAnswer,
+  type DnsQuestion,
+  findRoute,
+  groupByTargets,
+  type MxRecord,
+  type NoRoute,
+  type Route,
+  type RouteOptions,
+  senderTakesNoMail,
+  type Target,
+} from "./relay/targets.ts";
 export { type Reply, reply, replyClass } from "./reply.ts";
 export * from "./server/config.ts";
 export type * from "./server/events.ts";
@@ -105,5 +142,6 @@ export type { Millis } from "./time.ts";
 export type { BarePolicy } from "./wire/dot.ts";
 export { canonicalAddress, inNetworks, type Network, parseNetwork } from "./wire/network.ts";
 export type { Endpoint, ProxyHeader, ProxyTls, Tlv } from "./wire/proxy.ts";
+export { formatProxyHeader, type ProxyStatement } from "./wire/proxy-format.ts";
 export { ContentWriter, type LineEndPolicy, type WriterFault, type WriterOptions } from "./wire/stuff.ts";
 export { decodeLossy, decodeUtf8, encodeUtf8 } from "./wire/utf8.ts";

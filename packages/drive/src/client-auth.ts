@@ -1,60 +1,130 @@
-import { type Capabilities, encodeUtf8, UsageError } from "@sansmtp/core";
+import type { ClientSession, Failure, ReceivedReply } from "@sansmtp/core";
+import {
+  type AuthPolicy,
+  type ClientContext,
+  type ClientMechanism,
+  type Credentials,
+  checkCredentials,
+  chooseMechanism,
+} from "@sansmtp/sasl";
+import type { CommandJob } from "./client-jobs.ts";
 
-/** A name and a password, for PLAIN (RFC 4616) or, where that is not offered, LOGIN. */
-export interface Credentials {
-  readonly user: string;
-  readonly pass: string;
+/**
+ * How a client authenticates: by credentials, for which the strongest mechanism is taken that the server offers and
+ * the policy allows; or by a mechanism of one's own, or a function that makes one for each connection.
+ */
+export type Auth = (Credentials & AuthPolicy) | ClientMechanism | (() => ClientMechanism);
+
+/** The client that is to be authenticated. */
+export interface Authenticating {
+  readonly session: ClientSession;
+  /** What the choice depends on, as of now. */
+  context(): Omit<ClientContext, "secure" | "tried">;
+  /** AUTH was asked of the session. */
+  asked(id: number, job: CommandJob): void;
+  succeeded(): void;
+  failed(failure: Failure, reply: ReceivedReply | null): void;
+  /** A mechanism threw. */
+  report(error: unknown): void;
+  /** A call to the session that comes later, unless all is over by then. */
+  later(call: () => void): void;
 }
 
-/** The client's side of a SASL mechanism (RFC 4422), for one exchange: where several may come, give a function. */
-export interface Mechanism {
-  /** As the server lists it: `PLAIN`, `XOAUTH2`. */
-  readonly name: string;
-  /** The initial response; null: the server speaks first. Default null. */
-  readonly initial?: Uint8Array | null;
-  /** An eavesdropper could use what is said: it is said inside TLS only. Default: for the mechanisms known as such. */
-  readonly cleartext?: boolean;
-  /** False: the exchange is not complete, and the server's success would be a lie (RFC 5802 §5). Default true. */
-  readonly complete?: boolean;
-  /** The response to a challenge; null gives up. */
-  respond(challenge: Uint8Array): Uint8Array | null | Promise<Uint8Array | null>;
-}
+/** Authenticates a client, with a second mechanism if the first is refused. */
+export class ClientAuthentication {
+  readonly #auth: Auth;
+  readonly #client: Authenticating;
+  #mechanism: ClientMechanism | null = null;
+  #gaveUp = false;
 
-/** How to authenticate at a server that offers this. */
-export function mechanismOf(
-  auth: Credentials | Mechanism | (() => Mechanism),
-  { auth: offered }: Capabilities,
-): Mechanism {
-  if (typeof auth === "function") return auth();
-  if ("respond" in auth) return auth;
-  return offered.includes("LOGIN") && !offered.includes("PLAIN") ? login(auth) : plain(auth);
-}
+  constructor(auth: Auth, client: Authenticating) {
+    this.#auth = auth;
+    this.#client = client;
+  }
 
-/** @throws {UsageError} naming what cannot be (RFC 4616 §2), and not saying what it is */
-export function checkCredentials(auth: Credentials | Mechanism | (() => Mechanism)): void {
-  if (typeof auth === "function" || "respond" in auth) return;
-  for (const [name, value] of Object.entries({ user: auth.user, pass: auth.pass })) {
-    if (typeof value !== "string" || value === "" || value.includes("\0"))
-      throw new UsageError(`auth.${name}: must be text, not empty, without NUL`);
+  /** The server has said what it offers. */
+  begin(): void {
+    const auth = this.#auth;
+    if (typeof auth === "function") return this.#try(auth());
+    if (isMechanism(auth)) return this.#try(auth);
+    const { mechanism, reason } = this.#choice(auth);
+    if (mechanism !== null) return this.#try(mechanism);
+    const detail =
+      reason === "insecure"
+        ? "every mechanism in question would show the credentials, since there is no TLS"
+        : "the server offers no mechanism that fits the credentials";
+    this.#client.failed(
+      { code: reason === "insecure" ? "auth-in-the-clear" : "auth-not-offered", detail },
+      null,
+    );
+  }
+
+  /** The server has sent a challenge. */
+  respond(challenge: Uint8Array): void {
+    let response: Uint8Array | null | Promise<Uint8Array | null>;
+    try {
+      response = this.#mechanism?.respond(challenge) ?? null;
+    } catch (error) {
+      response = this.#threw(error);
+    }
+    if (!(response instanceof Promise)) return this.#say(response);
+    response
+      .catch((error: unknown) => this.#threw(error))
+      .then((octets) => this.#client.later(() => this.#say(octets)));
+  }
+
+  #choice(credentials: Credentials & AuthPolicy, tried?: string): ReturnType<typeof chooseMechanism> {
+    const { session } = this.#client;
+    const secure = session.secure || session.settings.allowInsecureAuth;
+    const context = { ...this.#client.context(), secure, ...(tried === undefined ? {} : { tried }) };
+    return chooseMechanism(session.capabilities.auth, credentials, context, credentials);
+  }
+
+  #try(mechanism: ClientMechanism, second = false): void {
+    const { name, initial = null, cleartext } = mechanism;
+    this.#mechanism = mechanism;
+    const id = this.#client.session.auth(name, initial, cleartext === undefined ? {} : { cleartext });
+    this.#client.asked(id, {
+      kind: "command",
+      replied: (reply) => this.#replied(mechanism, reply, second),
+      skipped: (failure, reply) => this.#client.failed(failure, reply),
+    });
+  }
+
+  #replied({ name, complete }: ClientMechanism, reply: ReceivedReply, second: boolean): void {
+    const accepted = Math.trunc(reply.code / 100) === 2;
+    if (accepted && complete !== false) return this.#client.succeeded();
+    // RFC 4954 §6: 535 may be the mechanism's, not the password's. But who could not prove itself is told no more.
+    const auth = this.#auth;
+    const again = reply.code === 535 && !second && !this.#gaveUp;
+    if (again && typeof auth !== "function" && !isMechanism(auth)) {
+      const { mechanism } = this.#choice(auth, name);
+      if (mechanism !== null) return this.#try(mechanism, true);
+    }
+    const detail = accepted
+      ? "the server claims success before the authentication was complete"
+      : this.#gaveUp
+        ? "the server's part of the authentication is not right"
+        : "the server does not accept the authentication";
+    this.#client.failed({ code: "auth-refused", detail }, reply);
+  }
+
+  #say(response: Uint8Array | null): void {
+    this.#gaveUp ||= response === null;
+    this.#client.session.respond(response);
+  }
+
+  #threw(error: unknown): null {
+    this.#client.report(error);
+    return null;
   }
 }
 
-function plain({ user, pass }: Credentials): Mechanism {
-  return { name: "PLAIN", cleartext: true, initial: encodeUtf8(`\0${user}\0${pass}`), respond: () => null };
+/** @throws {UsageError} naming what cannot be, and not saying what it is */
+export function checkAuth(auth: Auth): void {
+  if (typeof auth !== "function" && !isMechanism(auth)) checkCredentials(auth, auth);
 }
 
-/** What the challenges say does not matter: the name is first, the password second. */
-function login({ user, pass }: Credentials): Mechanism {
-  const responses = [user, pass];
-  return {
-    name: "LOGIN",
-    cleartext: true,
-    get complete() {
-      return responses.length === 0;
-    },
-    respond: () => {
-      const next = responses.shift();
-      return next === undefined ? null : encodeUtf8(next);
-    },
-  };
+function isMechanism(auth: Exclude<Auth, () => ClientMechanism>): auth is ClientMechanism {
+  return "respond" in auth;
 }

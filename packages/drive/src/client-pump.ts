@@ -22,7 +22,8 @@ export type ClientNews = Exclude<ClientEvent, { readonly type: "send" | "upgrade
 /** Who the pump works for. */
 export interface ClientListener {
   news(event: ClientNews): void;
-  secured(tls: Partial<TlsInfo>): void;
+  /** A handshake succeeded; false: what it gave is not enough. */
+  secured(tls: Partial<TlsInfo>): boolean;
   closed(error: unknown): void;
   /** The roles have turned: who takes the connection over; null: nobody. */
   turned(transport: Transport): Incoming | null;
@@ -195,9 +196,9 @@ export class ClientPump implements Incoming {
       (tls) =>
         this.#safely((now) => {
           if (!pending()) return;
-          this.#listener.secured(tls);
           this.#tell(() => this.#observer.secured?.(tls));
-          this.#session.upgraded(now);
+          if (this.#listener.secured(tls)) this.#session.upgraded(now);
+          else this.#session.upgradeFailed({ weak: true }, now);
         }),
       (error: unknown) =>
         this.#safely((now) => {

@@ -9,7 +9,7 @@ import {
   type TlsInfo,
   UsageError,
 } from "@sansmtp/core";
-import { type Credentials, checkCredentials, type Mechanism, mechanismOf } from "./client-auth.ts";
+import { type Auth, ClientAuthentication, checkAuth } from "./client-auth.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
 import { type Done, type Failed, isTooMany, type Job, type TransactionJob } from "./client-jobs.ts";
@@ -24,12 +24,23 @@ import {
 } from "./client-message.ts";
 import { type ClientNews, type ClientObserver, ClientPump } from "./client-pump.ts";
 import type { Incoming } from "./connection.ts";
+import { type Random, randomOf } from "./random.ts";
 import type { Transport } from "./transport.ts";
 
 /** How a client behaves. */
 export interface ClientOptions extends ClientConfig {
   /** Authenticates before anything is sent. Without TLS a password is said only if `allowInsecureAuth` is true. */
-  readonly auth?: Credentials | Mechanism | (() => Mechanism);
+  readonly auth?: Auth;
+  /** What it has connected to, which OAUTHBEARER says (RFC 7628). Default: nothing is said of it. */
+  readonly host?: string;
+  readonly port?: number;
+  /** Random octets for nonces. Default: `crypto.getRandomValues` of the runtime. */
+  readonly random?: Random;
+  /**
+   * Whether what a handshake gave is enough. If it is not, or this throws, nothing but QUIT is said (RFC 3207 §4.1).
+   * Default: whatever the transport takes.
+   */
+  readonly acceptTls?: (tls: Partial<TlsInfo>) => boolean;
   /** Tells a server that trusts this host for whom it speaks, before AUTH: see XCLIENT. Refused, the client fails. */
   readonly xclient?: ClientAttributes;
   readonly observe?: ClientObserver;
@@ -66,9 +77,10 @@ export class Client {
   readonly #sending: Set<Promise<unknown>> = new Set();
   #settleReady: (error: ConnectError | null) => void = () => {};
   #settleClosed: (closing: ClientClosing) => void = () => {};
+  /** Null: none is wanted, or it has not begun. */
+  #authenticates: ClientAuthentication | null = null;
   #presented = false;
   #turn: ((transport: Transport) => Incoming) | null = null;
-  #mechanism: Mechanism | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
   /** It is ready, or never will be: what is asked for goes to the session at once, in the order of the calls. */
@@ -79,7 +91,10 @@ export class Client {
 
   /** @throws {UsageError} when the options cannot be */
   constructor(options: ClientOptions, transport: Transport) {
-    if (options.auth !== undefined) checkCredentials(options.auth);
+    if (options.auth !== undefined) {
+      checkAuth(options.auth);
+      randomOf(options.random);
+    }
     this.#options = options;
     this.#session = new ClientSession(options, transport.now());
     this.ready = new Promise((resolve, reject) => {
@@ -97,6 +112,7 @@ export class Client {
       news: (event: ClientNews) => this.#news(event),
       secured: (tls: Partial<TlsInfo>) => {
         this.#tls = tls;
+        return this.#options.acceptTls?.(tls) ?? true;
       },
       turned: (connection: Transport) => this.#turned(connection),
       closed: (error: unknown) => this.#ended(error),
@@ -329,16 +345,17 @@ export class Client {
       case "ready":
         if (!this.#presented && this.#options.xclient !== undefined)
           return this.#present(this.#options.xclient);
-        if (this.#mechanism === null && this.#options.auth !== undefined)
-          return this.#authenticate(this.#options.auth);
-        return this.#settleReady(null);
+        if (this.#authenticates !== null || this.#options.auth === undefined) return this.#settleReady(null);
+        this.#authenticates = this.#authentication(this.#options.auth);
+        return this.#authenticates.begin();
       case "challenge":
-        return this.#respond(event.octets);
+        return this.#authenticates?.respond(event.octets);
       case "reply": {
         const job = this.#jobs.get(event.id);
+        // XFORWARD has the id of its transaction, which goes on.
+        if (job?.kind !== "command") return;
         this.#jobs.delete(event.id);
-        if (job?.kind === "command") job.replied(event.reply);
-        return;
+        return job.replied(event.reply);
       }
       case "skipped": {
         const job = this.#jobs.get(event.id);
@@ -397,44 +414,24 @@ export class Client {
     });
   }
 
-  #authenticate(auth: NonNullable<ClientOptions["auth"]>): void {
-    const mechanism = mechanismOf(auth, this.capabilities);
-    this.#mechanism = mechanism;
-    const { name, initial = null, cleartext } = mechanism;
-    const id = this.#session.auth(name, initial, cleartext === undefined ? {} : { cleartext });
-    this.#jobs.set(id, {
-      kind: "command",
-      replied: (reply) => {
-        const accepted = Math.trunc(reply.code / 100) === 2;
-        if (accepted && mechanism.complete !== false) return this.#settleReady(null);
-        const detail = accepted
-          ? "the server claims success before the authentication was complete"
-          : "the server does not accept the authentication";
-        this.#giveUp({ code: "auth-refused", detail }, reply);
-      },
-      skipped: (failure, reply) => this.#giveUp(failure, reply),
+  #authentication(auth: Auth): ClientAuthentication {
+    const { random, host, port } = this.#options;
+    const octets = randomOf(random);
+    return new ClientAuthentication(auth, {
+      session: this.#session,
+      context: () => ({
+        random: octets,
+        bindings: this.#tls?.bindings ?? {},
+        ...(host === undefined ? {} : { host }),
+        ...(port === undefined ? {} : { port }),
+      }),
+      asked: (id, job) => this.#jobs.set(id, job),
+      succeeded: () => this.#settleReady(null),
+      failed: (failure, reply) => this.#giveUp(failure, reply),
+      report: (error) => this.#report(error),
+      // By the time that a promise resolves, the session may be over.
+      later: (call) => this.#pump.enter(() => (this.#failed === null ? call() : undefined)),
     });
-  }
-
-  #respond(challenge: Uint8Array): void {
-    // By the time that a promise resolves, the session may be over.
-    const respond = (octets: Uint8Array | null): void => {
-      if (this.#failed === null) this.#session.respond(octets);
-    };
-    let response: Uint8Array | null | Promise<Uint8Array | null>;
-    try {
-      response = this.#mechanism?.respond(challenge) ?? null;
-    } catch (error) {
-      this.#report(error);
-      response = null;
-    }
-    if (!(response instanceof Promise)) return respond(response);
-    response
-      .catch((error: unknown) => {
-        this.#report(error);
-        return null;
-      })
-      .then((octets) => this.#pump.enter(() => respond(octets)));
   }
 
   /** The session is in order, but of no use. */

@@ -1,4 +1,11 @@
-import { canonicalAddress, type Endpoint, parseDomain, UsageError } from "@sansmtp/core";
+import {
+  canonicalAddress,
+  type Endpoint,
+  formatProxyHeader,
+  type ProxyStatement,
+  parseDomain,
+  UsageError,
+} from "@sansmtp/core";
 import { Client, type ClientOptions } from "./client.ts";
 import { ConnectError } from "./client-error.ts";
 import type { Incoming } from "./connection.ts";
@@ -23,6 +30,11 @@ export interface ConnectOptions extends Omit<ClientOptions, "name"> {
    * the same one go on in the clear (RFC 3207 §4.1).
    */
   readonly tls?: "never" | "offered" | "required" | "implicit";
+  /**
+   * Whom the server is to take for the client, said by the PROXY protocol before anything else, before TLS, too. Only
+   * for a server that is set up to expect it. See {@link formatProxyHeader}.
+   */
+  readonly proxyHeader?: ProxyStatement;
   /** How long to wait for the connection itself, in milliseconds. Default 30,000. */
   readonly connectTimeout?: number;
   /** Ends the attempt; when the client is ready it has done its work. */
@@ -39,7 +51,7 @@ export interface Target {
   readonly verify: boolean;
 }
 
-/** A connection that was made, and on which nothing has happened yet. */
+/** A connection that was made, and on which nothing has happened yet: TLS has not begun, either. */
 export interface Dialled {
   readonly transport: Transport;
   /** This end; null where it has no address. */
@@ -75,7 +87,8 @@ export async function connectBy(options: ConnectOptions, dialler: Dialler): Prom
 }
 
 async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promise<Client> {
-  const { signal, auth, host = "localhost", path } = options;
+  const { signal, auth, host = "localhost", path, proxyHeader } = options;
+  const header = proxyHeader === undefined ? null : formatProxyHeader(proxyHeader);
   signal?.throwIfAborted();
   const port = options.port ?? defaultPort(options, tls);
   if (path === undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
@@ -84,9 +97,11 @@ async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promis
   const verify = tls !== "offered" || auth !== undefined;
   const dialled = await dial(options, { place, host, tls, verify }, dialler);
   const name = options.name ?? ownName(dialler.hostname(), dialled.local);
+  if (header !== null) void dialled.transport.write(header);
   let client: Client;
   try {
-    client = new Client({ ...options, tls, name }, dialled.transport);
+    const server = "path" in place ? {} : place;
+    client = new Client({ ...options, ...server, tls, name }, dialled.transport);
   } catch (error) {
     dialled.destroy();
     throw error;

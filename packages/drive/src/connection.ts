@@ -1,4 +1,5 @@
 import type { ClientIdentity, CloseReason, Endpoint, Envelope, ProxyHeader } from "@sansmtp/core";
+import type { Identity } from "@sansmtp/sasl";
 
 /** One client, as handlers and hooks see it. */
 export interface Connection {
@@ -14,6 +15,8 @@ export interface Connection {
   readonly proxy: ProxyHeader | null;
   /** What is known of the client: its EHLO, TLS, the mechanism with which it authenticated. */
   readonly client: ClientIdentity;
+  /** Who has authenticated; null: nobody, or by a handler `auth` that keeps it to itself. */
+  readonly identity: Identity | null;
   /** The protocol word for a Received field: `ESMTPS`, `LMTPA`... (RFC 3848). */
   readonly protocol: string;
   /** The open transaction: the sender and the recipients accepted so far. Null: none is open. */

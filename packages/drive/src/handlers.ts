@@ -19,6 +19,7 @@ import type {
   StartTlsQuestion,
   TlsInfo,
 } from "@sansmtp/core";
+import type { AuthDecision, Authentication, AuthenticationOptions } from "./authentication.ts";
 import type { Client, ClientOptions } from "./client.ts";
 import type { Closing, Connection } from "./connection.ts";
 
@@ -42,6 +43,14 @@ export interface Handlers {
   readonly connect?: Handler<ConnectQuestion>;
   readonly hello?: Handler<HelloQuestion>;
   readonly starttls?: Handler<StartTlsQuestion>;
+  /**
+   * Decides who may log in, whatever the mechanism: it is told who wants to, and `verify` says whether that is true.
+   * Where the configuration has no `mechanisms`, SCRAM-SHA-256 is listed, with channel binding if the transport gives
+   * the data, and inside TLS PLAIN and LOGIN.
+   */
+  readonly authenticate?: Handler<Authentication, AuthDecision>;
+  readonly authentication?: AuthenticationOptions;
+  /** In the place of `authenticate`: every response as it comes, for mechanisms of one's own. */
   readonly auth?: Handler<AuthQuestion>;
   readonly mail?: Handler<MailQuestion>;
   readonly rcpt?: Handler<RcptQuestion>;

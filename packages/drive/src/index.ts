@@ -5,10 +5,17 @@
  * @module
  */
 export { Alarm, linger, lingerOctets } from "./alarm.ts";
+export {
+  type AuthDecision,
+  type Authentication,
+  type AuthenticationOptions,
+  defaultMechanisms,
+  type Verifiable,
+} from "./authentication.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
 export type { Capability, RuntimeCapabilities } from "./capabilities.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
-export type { Credentials, Mechanism } from "./client-auth.ts";
+export type { Auth } from "./client-auth.ts";
 export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
 export { ConnectError, PlainTextError } from "./client-error.ts";
 export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
@@ -18,6 +25,7 @@ export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } 
 export { endpointOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
+export type { Random } from "./random.ts";
 export { serve } from "./serve.ts";
 export {
   type Accept,

@@ -15,7 +15,9 @@ import {
   type TlsInfo,
   UsageError,
 } from "@sansmtp/core";
+import type { Identity } from "@sansmtp/sasl";
 import { Audience } from "./audience.ts";
+import { Authentications, checkAuthentication } from "./authentication.ts";
 import type { Body } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
@@ -50,12 +52,14 @@ class Pump implements Connected {
   remote: Endpoint | null;
   local: Endpoint | null;
   proxy: ProxyHeader | null = null;
+  identity: Identity | null = null;
   readonly closed: Promise<Closing>;
   readonly #session: ServerSession;
   readonly #transport: Transport;
   readonly #handlers: Handlers;
   readonly #audience: Audience;
   readonly #stall: Millis;
+  readonly #authentications: Authentications | null;
   readonly #transaction: Transaction = new Transaction();
   #reception: Reception | null = null;
   #resolveClosed: (closing: Closing) => void = () => {};
@@ -69,8 +73,9 @@ class Pump implements Connected {
   #forced = false;
   #running = false;
   #again = false;
-  /** The other role, once they have turned. */
+  /** The other role, once they have turned; and who plays it. */
   #turned: Incoming | null = null;
+  #client: Client | null = null;
   /** What the transport was told last. */
   #reads: boolean | null = null;
   #wakesAt: Millis | null = null;
@@ -85,6 +90,17 @@ class Pump implements Connected {
     this.#transport = transport;
     this.#handlers = handlers;
     this.#audience = new Audience(handlers, this);
+    checkAuthentication(handlers, session.settings.mechanisms);
+    const { authenticate, authentication = {} } = handlers;
+    this.#authentications =
+      authenticate === undefined
+        ? null
+        : new Authentications(
+            session,
+            authentication,
+            () => transport.now(),
+            (asked) => authenticate(asked, this),
+          );
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -109,6 +125,7 @@ class Pump implements Connected {
   }
 
   shutdown(when: "idle" | "now" = "idle"): void {
+    if (this.#client !== null) return this.#quit(this.#client, when);
     if (when === "now") this.#forced = true;
     this.#enter(() => this.#session.shutdown(when, this.#transport.now()));
   }
@@ -256,6 +273,7 @@ class Pump implements Connected {
         this.#later(() => {
           if (this.#session.phase !== "upgrading") return;
           this.#session.upgraded(tls, this.#transport.now());
+          this.identity = null;
           this.#audience.secured(this.#session.client.tls as TlsInfo);
         }),
       (error: unknown) =>
@@ -273,6 +291,7 @@ class Pump implements Connected {
         throw new UsageError("client: it was begun already, or comes too late");
       const client = new Client({ ...options, tls: "never" }, this.#transport);
       this.#turned = client.connection;
+      this.#client = client;
       client.closed.then(({ error }) => {
         this.#error ??= error;
         this.#over("turn");
@@ -287,8 +306,15 @@ class Pump implements Connected {
     if (this.#turned === null) this.#close("turn");
   }
 
+  /** Once the roles have turned the service ends as a client does. */
+  #quit(client: Client, when: "idle" | "now"): void {
+    if (when === "now") client.close();
+    else client.quit().catch((error: unknown) => this.#audience.error(error));
+  }
+
   #close(reason: Closing["reason"]): void {
     this.#reception?.abort("closed");
+    this.#authentications?.abandon();
     this.#forget();
     this.#transport.close();
     this.#over(reason);
@@ -324,11 +350,15 @@ class Pump implements Connected {
       this.local = question.proxy.destination ?? this.local;
     }
     if (question.type === "connect" && question.xclient !== null) this.#presented(question.xclient);
+    // What comes instead of a response has cancelled the exchange.
+    if (question.type !== "auth") this.#authentications?.abandon();
     const handler = this.#handlers[question.type] as
       | Handler<Question, Answer | AsyncIterable<Uint8Array>>
       | undefined;
     this.#decide<Answer | AsyncIterable<Uint8Array>>(
       () => {
+        if (question.type === "auth" && this.#authentications !== null)
+          return this.#authentications.respond(question);
         if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
         return handler === undefined ? unhandled(question.type) : handler(question, this);
       },
@@ -347,14 +377,17 @@ class Pump implements Connected {
     const given = this.#give(question, answer ?? question.reply, (reply) =>
       this.#session.answer(question.id, reply, this.#transport.now()),
     );
-    if (given !== null) this.#transaction.answered(question, given, this.#session.envelope.forwarded);
+    if (given === null) return;
+    this.#transaction.answered(question, given, this.#session.envelope.forwarded);
+    if (question.type === "auth" && given.code === 235)
+      this.identity = this.#authentications?.identity ?? null;
   }
 
   /** A proxy tells who the client is (XCLIENT). */
-  #presented({ addr, port, destaddr, destport }: ClientAttributes): void {
-    if (addr !== undefined) this.remote = addr === null ? null : { address: addr, port: port ?? 0 };
-    if (destaddr !== undefined)
-      this.local = destaddr === null ? null : { address: destaddr, port: destport ?? 0 };
+  #presented({ addr, port, destaddr, destport, login }: ClientAttributes): void {
+    this.identity = login ? { user: login, authzid: null, trace: null } : null;
+    this.remote = presentedEnd(this.remote, addr, port);
+    this.local = presentedEnd(this.local, destaddr, destport);
   }
 
   /** Puts content that the application fetches behind what has come so far (RFC 4468). */
@@ -472,8 +505,18 @@ class Pump implements Connected {
   }
 }
 
-function isIterable(value: object | undefined): value is AsyncIterable<Uint8Array> {
-  return value !== undefined && Symbol.asyncIterator in value;
+/** An end of the connection by what was told of it: undefined: nothing, null: that it is not known. */
+function presentedEnd(
+  end: Endpoint | null,
+  address: string | null | undefined,
+  port: number | null | undefined,
+): Endpoint | null {
+  if (address !== undefined) return address === null ? null : { address, port: port ?? 0 };
+  return end === null || port === undefined ? end : { address: end.address, port: port ?? 0 };
+}
+
+function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
 /** Pushes content as fast as it is taken. Nobody takes it any more: the rest is left where it is. */

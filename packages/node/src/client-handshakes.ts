@@ -5,6 +5,7 @@ import type { Settled } from "./handshakes.ts";
 
 /** The client's side of TLS handshakes on sockets that are connected already. */
 export class ClientHandshakes {
+  readonly side = "client" as const;
   readonly #options: ConnectionOptions;
 
   /** @param host whose certificate is expected; an address has to be in the certificate as such */

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import type { TlsInfo } from "@sansmtp/core";
+import { bindingsOf } from "./bindings.ts";
 
 /** Called once, with the error or with the socket inside TLS. */
 export type Settled = (error: Error | null, secure: TLSSocket | null) => void;
@@ -12,6 +13,7 @@ export type Settled = (error: Error | null, secure: TLSSocket | null) => void;
  * it checks client certificates and then does not act on what it finds, `rejectUnauthorized` or not.
  */
 export class Handshakes {
+  readonly side = "server" as const;
   readonly #server: Server;
   readonly #pending: Map<Socket, Settled> = new Map();
 
@@ -64,7 +66,7 @@ export class Handshakes {
 }
 
 /** What the session is told of a handshake. */
-export function tlsInfo(secure: TLSSocket): Partial<TlsInfo> {
+export function tlsInfo(secure: TLSSocket, side: "server" | "client"): Partial<TlsInfo> {
   const { standardName, name } = secure.getCipher();
   // Not in the types: on a server it is the name that the client has asked for.
   const { servername } = secure as TLSSocket & { readonly servername?: string | false };
@@ -73,6 +75,7 @@ export function tlsInfo(secure: TLSSocket): Partial<TlsInfo> {
     cipher: standardName ?? name,
     serverName: servername || null,
     peer: secure.authorized ? subject(secure) : null,
+    bindings: bindingsOf(secure, side),
   };
 }
 

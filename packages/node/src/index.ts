@@ -7,16 +7,18 @@ export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } 
 export {
   type Address,
   type Answer,
+  type Auth,
+  type AuthDecision,
+  type Authentication,
+  type AuthenticationOptions,
   type Client,
   type ClientClosing,
   type ClientObserver,
   type Closing,
   ConnectError,
   type Connection,
-  type Credentials,
   type Handlers,
   type ListenOptions,
-  type Mechanism,
   type Message,
   MessageAborted,
   type MessageAnswer,
@@ -31,9 +33,20 @@ export {
   type Sent,
   type Server,
 } from "@sansmtp/drive";
+export {
+  type AuthPolicy,
+  type ClientMechanism,
+  type Credentials,
+  deriveScramKeys,
+  formatScramKeys,
+  type Identity,
+  parseScramKeys,
+  type ScramKeys,
+  type Stored,
+} from "@sansmtp/sasl";
 export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect, createPool, dialler } from "./connect.ts";
 export { Handshakes } from "./handshakes.ts";
 export { listenOn } from "./listen.ts";
 export { createServer, type ServerOptions, serverBy } from "./server.ts";
-export type { Gate } from "./transport.ts";
+export type { Quirks } from "./transport.ts";

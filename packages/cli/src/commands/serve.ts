@@ -9,7 +9,7 @@ import { ExitError, systemCode } from "../exit.ts";
 import { type Journal, jsonJournal, quietJournal, textJournal } from "../journal.ts";
 import { listen, written } from "../listening.ts";
 import { Maildir } from "../maildir.ts";
-import { address, count, domain, each, greeting, port, size } from "../options.ts";
+import { address, count, domain, each, greeting, login, port, size } from "../options.ts";
 import { receiver } from "../receiver.ts";
 import { Recordings, recorded } from "../recordings.ts";
 
@@ -54,6 +54,7 @@ export function serve(program: Command): void {
       new Option("--implicit-tls", "TLS from the first octet instead of STARTTLS").conflicts("requireTls"),
     )
     .option("--require-tls", "take mail inside TLS only")
+    .option("--auth-user <name:password>", "offer AUTH, for this user; repeatable", each(login))
     .optionsGroup("What to print:")
     .option("--show-content", "print the messages, too")
     .option("--json", "print one JSON object a line instead of text")
@@ -78,6 +79,7 @@ Examples:
   $ sansmtp serve                              take any mail on 127.0.0.1:2525, keep it in ./mail
   $ sansmtp serve --port 0 --json              for a script: any port that is free, named in JSON
   $ sansmtp serve --self-signed                try a client with STARTTLS
+  $ sansmtp serve --self-signed --auth-user me:secret        and with AUTH
   $ sansmtp serve --reject nobody@example.com  see what a client does when a recipient is refused
   $ sansmtp serve --lmtp --socket ./lmtp       as the last hop behind a mail server
 
@@ -104,6 +106,7 @@ interface ServeOptions {
   readonly selfSigned?: boolean;
   readonly implicitTls?: boolean;
   readonly requireTls?: boolean;
+  readonly authUser?: readonly { readonly user: string; readonly password: string }[];
   readonly showContent?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -125,6 +128,7 @@ async function run(options: ServeOptions): Promise<void> {
     lmtp: options.lmtp === true,
     accept: options.accept ?? [],
     reject: options.reject ?? [],
+    users: new Map(options.authUser?.map(({ user, password }) => [user, password])),
     showContent: options.showContent === true,
     onKept(connection) {
       if (++kept !== options.count) return;
@@ -185,12 +189,24 @@ function protocol(options: ServeOptions, name: string): ServerConfig {
     protocol: options.lmtp === true ? "lmtp" : "smtp",
     ...(banner === undefined ? {} : { banner }),
     tls: tls ? use : "none",
+    ...(options.authUser === undefined ? {} : { mechanisms }),
     extensions: { smtputf8: true, binarymime: true },
     bareLf,
     bareCr,
     limits: { message: maxSize },
   };
 }
+
+/** What a client may want to try: a server that has the passwords can do them all. */
+const mechanisms: readonly string[] = [
+  "SCRAM-SHA-256-PLUS",
+  "SCRAM-SHA-256",
+  "SCRAM-SHA-1-PLUS",
+  "SCRAM-SHA-1",
+  "CRAM-MD5",
+  "PLAIN",
+  "LOGIN",
+];
 
 function ownName(): string {
   const name = hostname();

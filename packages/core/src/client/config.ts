@@ -42,7 +42,7 @@ export interface ClientConfig {
 export interface ClientLimits extends ReplyLimits {
   /** Commands sent ahead of their replies: RFC 2920 §3.1 warns of a deadlock where both sides only write. */
   readonly outstanding: number;
-  /** Octets of a BDAT chunk, about. */
+  /** Octets of a BDAT chunk; the last one may have fewer. */
   readonly chunk: number;
   /** BDAT chunks sent ahead of their replies. */
   readonly chunks: number;

@@ -99,11 +99,15 @@ export class ClientMachine {
 
   /** Content may be written: what was written before has left, and not too many chunks are unanswered. */
   get wantsBody(): boolean {
-    const { transfer, capabilities } = this.state;
+    const { transfer } = this.state;
     if (transfer === null || transfer.stage !== "body" || transfer.finished || this.out.length > 0)
       return false;
-    const most = capabilities.pipelining ? this.settings.limits.chunks : 1;
-    return transfer.plan.mode === "data" || transfer.chunksOut < most;
+    return transfer.plan.mode === "data" || transfer.chunksOut < this.mostChunks;
+  }
+
+  /** Chunks that may be unanswered at a time. */
+  get mostChunks(): number {
+    return this.state.capabilities.pipelining ? this.settings.limits.chunks : 1;
   }
 
   /** The next deadline and its name. */

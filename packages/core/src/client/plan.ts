@@ -213,7 +213,7 @@ function unfit({ given }: CheckedEnvelope, capabilities: Capabilities): Failure 
   for (const { keyword, unfit } of registry) {
     const words = unfit === undefined ? null : wordsOf(capabilities, keyword);
     const why = words === null ? null : (unfit?.(given, words) ?? null);
-    if (why !== null) return failure("limit-exceeded", why);
+    if (why !== null) return failure("extension-missing", why);
   }
   return null;
 }

@@ -99,12 +99,21 @@ export class ClientSession {
   /**
    * The handshake failed, or the server is not who it should be.
    *
-   * @param why `plain`: the server answered in clear text, so that the port is none for TLS
+   * @param why `plain`: the server answered in clear text, so that the port is none for TLS. `weak`: the handshake
+   *   succeeded, and what it gave is not enough: QUIT is said inside it, and nothing else (RFC 3207 §4.1)
    * @throws {UsageError} when no handshake is pending
    */
-  upgradeFailed(why: { readonly plain?: boolean; readonly detail?: string } = {}, now?: Millis): void {
+  upgradeFailed(
+    why: { readonly plain?: boolean; readonly weak?: boolean; readonly detail?: string } = {},
+    now?: Millis,
+  ): void {
     this.#assertUpgrading("upgradeFailed");
     this.#pass(now);
+    if (why.weak === true) {
+      const weak = failure("tls-refused", why.detail ?? "the TLS session is weaker than what is wanted");
+      // Before the greeting there is nothing that could be said.
+      return this.#machine.fail(weak, null, this.#machine.state.greeted);
+    }
     const plain = why.plain === true;
     const detail = plain
       ? "the server does not speak TLS here: connect without, or use STARTTLS"

@@ -1,5 +1,5 @@
 import type { ReceivedReply } from "../syntax/replies.ts";
-import { join } from "../wire/join.ts";
+import { join, octetsOf, take } from "../wire/join.ts";
 import { ContentWriter, type WriterFault, type WriterOptions } from "../wire/stuff.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { ClientSettings } from "./config.ts";
@@ -117,16 +117,15 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
   }
   sayUrl(machine, transfer, false);
   machine.chunk.push(written);
-  if (machine.chunk.reduce((size, { length }) => size + length, 0) >= machine.settings.limits.chunk) {
-    sayChunk(machine, transfer, false);
-  }
+  if (isTooBig(machine, writer)) return giveUp(machine, transfer, tooBig);
+  sayChunks(machine, transfer);
 }
 
 /** Takes a URL, whose content the server fetches (RFC 4468). */
 export function writeUrl(machine: ClientMachine, transfer: Transfer, url: string): void {
   if (transfer.chunkRefusal !== null) return;
   sayUrl(machine, transfer, false);
-  if (machine.chunk.length > 0) sayChunk(machine, transfer, false);
+  if (machine.chunk.length > 0) sayChunk(machine, transfer, octetsOf(machine.chunk), false);
   transfer.url = url;
 }
 
@@ -145,8 +144,16 @@ export function finishBody(machine: ClientMachine, transfer: Transfer): void {
     sayUrl(machine, transfer, false);
     machine.chunk.push(end);
   }
+  if (isTooBig(machine, machine.writer as ContentWriter)) return giveUp(machine, transfer, tooBig);
   sayLastChunk(machine, transfer);
 }
+
+/** More in chunks than the server has said it takes, where the size was not known before: it would refuse all of it. */
+function isTooBig({ state }: ClientMachine, { size }: ContentWriter): boolean {
+  return size > (state.capabilities.size ?? Number.POSITIVE_INFINITY);
+}
+
+const tooBig = failure("size-exceeded", "the content is larger than what the server takes");
 
 /** The content will not come: nothing that could pass for a whole message may be sent (RFC 5321 §4.1.1.4). */
 export function giveUp(machine: ClientMachine, transfer: Transfer, reason: Failure): void {
@@ -308,9 +315,18 @@ function sayUrl(machine: ClientMachine, transfer: Transfer, last: boolean): void
   machine.expect({ kind: "chunk", verb: "BURL", id: transfer.id, index: 0, timer: "dataDone" });
 }
 
-function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): void {
-  const data = join(machine.chunk.length === 0 ? [new Uint8Array(0)] : machine.chunk);
-  machine.chunk = [];
+/**
+ * Says the chunks that are full, as many as may be unanswered. What was written at once can be of any size, a chunk
+ * cannot: a refusal behind it would have cost all of it (RFC 3030 §2).
+ */
+function sayChunks(machine: ClientMachine, transfer: Transfer): void {
+  const { chunk } = machine.settings.limits;
+  while (transfer.chunksOut < machine.mostChunks && octetsOf(machine.chunk) >= chunk)
+    sayChunk(machine, transfer, chunk, false);
+}
+
+function sayChunk(machine: ClientMachine, transfer: Transfer, size: number, last: boolean): void {
+  const data = take(machine.chunk, size);
   const line = encodeUtf8(`BDAT ${data.length}${last ? " LAST" : ""}\r\n`);
   machine.out.push({ octets: join([line, data]), what: last ? "last" : "content" });
   if (last) {
@@ -326,10 +342,12 @@ function sayChunk(machine: ClientMachine, transfer: Transfer, last: boolean): vo
  * nobody could tell how many replies it has (RFC 2033 §4.3).
  */
 function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
+  sayChunks(machine, transfer);
   const waits = machine.settings.protocol === "lmtp" || !machine.state.capabilities.pipelining;
-  if (transfer.chunksOut > 0 && waits) return;
+  const octets = octetsOf(machine.chunk);
+  if ((transfer.chunksOut > 0 && waits) || octets >= machine.settings.limits.chunk) return;
   if (transfer.url !== null) return sayUrl(machine, transfer, true);
-  sayChunk(machine, transfer, true);
+  sayChunk(machine, transfer, octets, true);
 }
 
 /** Takes back the chunks that have not left, and the replies that they would have had: they are the last expected. */
@@ -356,6 +374,7 @@ function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedR
   if (digit !== 2) transfer.chunkRefusal ??= reply;
   if (transfer.chunkRefusal === null) {
     if (transfer.finished && transfer.stage === "body") sayLastChunk(machine, transfer);
+    else if (transfer.stage === "body") sayChunks(machine, transfer);
     return;
   }
   // No chunk is sent behind a refused one, but for those that are on their way (RFC 3030 §2).
@@ -436,6 +455,7 @@ function settle(machine: ClientMachine, transfer: Transfer): void {
   state.operations.shift();
   state.readyTold = false;
   machine.done(transfer.id, transfer.outcomes as Outcome[]);
-  if (transfer.resetDue)
+  // A server that finds the size too large wants to hear it (RFC 1870 §6.1), though it has nothing to forget.
+  if (transfer.resetDue || transfer.mailRefusal?.code === 552)
     machine.say("RSET", { kind: "reset", verb: "RSET", id: 0, index: 0, timer: "other" });
 }

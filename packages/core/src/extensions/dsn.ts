@@ -1,10 +1,10 @@
 import { UsageError } from "../errors.ts";
 import { atext, is } from "../syntax/octets.ts";
-import type { MailParameters, ParameterContext, RcptParameters, Value } from "../syntax/parameters.ts";
+import type { MailParameters, RcptParameters, Value } from "../syntax/parameters.ts";
 import { parseAddress } from "../syntax/path.ts";
-import { decodeXtext, encodeXtext, upperHex } from "../syntax/xtext.ts";
-import { ascii, decodeUtf8 } from "../wire/utf8.ts";
-import type { AddresseeParameters, Extension } from "./extension.ts";
+import { decodeXtext, encodeUtf8Address, encodeXtext, upperHex } from "../syntax/xtext.ts";
+import { ascii, decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
+import type { AddresseeParameters, Extension, OutgoingParameters } from "./extension.ts";
 import { loneSurrogate, oneOf, upperText } from "./values.ts";
 
 /** DSN (RFC 3461): the sender says when it wants to be told of what, and how. */
@@ -23,7 +23,7 @@ export const dsn: Extension = {
   rcpt: {
     NOTIFY: { read: (given) => given && readNotify(given), write: ({ notify }) => writeNotify(notify) },
     ORCPT: {
-      read: (given, context) => given && readOrcpt(given, context),
+      read: (given, { utf8 }) => given && readOrcpt(given, utf8),
       write: ({ orcpt }) => writeOrcpt(orcpt),
     },
   },
@@ -50,10 +50,7 @@ function readNotify(given: Value): Partial<RcptParameters> | null {
 }
 
 /** An address type, which is an atom, then the address in xtext, or for `utf-8` in the form of RFC 6533 §3. */
-function readOrcpt(
-  { octets, start, end }: Value,
-  { utf8 }: ParameterContext,
-): Partial<RcptParameters> | null {
+function readOrcpt({ octets, start, end }: Value, utf8: boolean): Pick<RcptParameters, "orcpt"> | null {
   let semicolon = start;
   while (semicolon < end && octets[semicolon] !== 0x3b) semicolon++;
   if (semicolon === start || semicolon >= end - 1 || end - start > 500) return null;
@@ -112,8 +109,13 @@ function embeddedPoint(text: string): number | null {
   return plain || (digits.length > 2 && point < 0x100) ? null : point;
 }
 
-function writeEnvid(envid: string | undefined): string | null {
+function writeEnvid(envid: OutgoingParameters["envid"]): string | null {
   if (envid === undefined) return null;
+  if (typeof envid === "object") {
+    if (envid.raw === "" || readEnvid(asValue(envid.raw)) === null)
+      throw new UsageError("envid.raw: not an ENVID (RFC 3461 §4.4)");
+    return envid.raw;
+  }
   if (!/^[\x20-\x7e]+$/.test(envid)) throw new UsageError("envid: printable ASCII only");
   const encoded = encodeXtext(envid);
   if (encoded.length > 100) throw new UsageError("envid: more than 100 octets (RFC 3461 §5.4)");
@@ -131,10 +133,19 @@ function writeNotify(notify: AddresseeParameters["notify"]): string | null {
 
 function writeOrcpt(orcpt: AddresseeParameters["orcpt"]): string | null {
   if (orcpt === undefined) return null;
+  if (orcpt.raw !== undefined && /^[\x21-\x7e]+$/.test(orcpt.raw)) {
+    const same = readOrcpt(asValue(orcpt.raw), true)?.orcpt;
+    if (same?.type === orcpt.type && same.address === orcpt.address) return orcpt.raw;
+  }
   if (!/^[A-Za-z0-9-]+$/.test(orcpt.type)) throw new UsageError("orcpt.type: not an address type");
   const text = `${orcpt.type};${encodeOriginal(orcpt.type, orcpt.address)}`;
   if (text.length > 500) throw new UsageError("orcpt: more than 500 octets (RFC 3461 §5.4)");
   return text;
+}
+
+function asValue(text: string): Value {
+  const octets = encodeUtf8(text);
+  return { octets, start: 0, end: octets.length };
 }
 
 /** The address of ORCPT: in xtext, or for `utf-8` in the form that any server takes (RFC 6533 §3). */
@@ -145,8 +156,5 @@ function encodeOriginal(type: string, address: string): string {
   }
   if (loneSurrogate.test(address) || parseAddress(address, { utf8: true }) === null)
     throw new UsageError(`orcpt.address: not an address: ${JSON.stringify(address)}`);
-  return address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
-    const point = (letter.codePointAt(0) as number).toString(16).toUpperCase();
-    return `\\x{${point.padStart(2, "0")}}`;
-  });
+  return encodeUtf8Address(address);
 }

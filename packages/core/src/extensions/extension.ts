@@ -111,6 +111,8 @@ export interface Parameter<Read, Written> {
   /** `=` may stand in its value: the padding of base64. */
   readonly equals?: boolean;
   readonly read: ReadParameter<Read>;
+  /** How the server refuses it when it is malformed or repeated; left out: as every other, `501 5.5.4`. */
+  readonly malformed?: Refusal;
   /**
    * The value that the client sends, empty for a keyword alone; null: the parameter is not sent. It throws UsageError
    * for what cannot be said. Null in place of the function: the client decides by itself, by the message.
@@ -142,8 +144,8 @@ export interface Surroundings {
 export interface OutgoingParameters {
   /** RFC 3461 §4.3. */
   readonly ret?: "FULL" | "HDRS";
-  /** RFC 3461 §4.4, unencoded; printable ASCII. */
-  readonly envid?: string;
+  /** RFC 3461 §4.4, unencoded; printable ASCII. Or `raw`, as it was received, to be passed on octet for octet. */
+  readonly envid?: string | { readonly raw: string };
   /** The AUTH parameter (RFC 4954 §5): an address, or `<>`. */
   readonly auth?: string;
   /** RFC 2852. */
@@ -168,8 +170,11 @@ export interface OutgoingParameters {
 export interface AddresseeParameters {
   /** RFC 3461 §4.1. */
   readonly notify?: readonly ("NEVER" | "SUCCESS" | "FAILURE" | "DELAY")[];
-  /** RFC 3461 §4.2: type and address, unencoded. */
-  readonly orcpt?: { readonly type: string; readonly address: string };
+  /**
+   * RFC 3461 §4.2: type and address, unencoded. With `raw`, the whole value as it was received, it is passed on octet
+   * for octet; unless that has UTF-8, which not every server takes, or says something else.
+   */
+  readonly orcpt?: { readonly type: string; readonly address: string; readonly raw?: string };
   /** RFC 7293. */
   readonly rrvs?: RecipientValidSince;
   /** Parameters of extensions that the configuration registers, by keyword; true: without value. */

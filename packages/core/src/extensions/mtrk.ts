@@ -5,7 +5,7 @@ import type { MailParameters, Track, Value } from "../syntax/parameters.ts";
 import { parseAddress } from "../syntax/path.ts";
 import { decodeXtext } from "../syntax/xtext.ts";
 import { decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
-import type { Extension } from "./extension.ts";
+import type { Extension, OutgoingParameters } from "./extension.ts";
 import { seconds, text } from "./values.ts";
 
 /** MTRK (RFC 3885): the sender can ask later where its message is. */
@@ -36,10 +36,11 @@ function readTrack(given: Value): Partial<MailParameters> | null {
   return { track: { certifier: found[1], timeout: found[2] === undefined ? null : Number(found[2]) } };
 }
 
-function writeTrack(track: Track | undefined, envid: string | undefined): string | null {
+function writeTrack(track: Track | undefined, given: OutgoingParameters["envid"]): string | null {
   if (track === undefined) return null;
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(track.certifier) || track.certifier.length > 128)
     throw new UsageError("track.certifier: must be base64, 128 characters at most");
+  const envid = typeof given === "object" ? decoded(given.raw) : given;
   if (envid === undefined || !isTrackable(envid))
     throw new UsageError("track: needs an envid of the form local@host (RFC 3885 §3)");
   const { timeout } = track;

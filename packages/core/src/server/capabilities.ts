@@ -1,5 +1,7 @@
 import type { Extension, ExtensionName, Surroundings } from "../extensions/extension.ts";
 import { extensionOf, registry } from "../extensions/registry.ts";
+import type { AuthMechanism } from "./config.ts";
+import type { TlsInfo } from "./events.ts";
 import type { ServerSettings } from "./settings.ts";
 import type { Offer } from "./state.ts";
 
@@ -46,9 +48,21 @@ export function offered(offer: Offer, settings: ServerSettings): boolean {
   }
 }
 
-/** The mechanisms that a client could use now (RFC 4954 §3): those that show credentials only inside TLS. */
-export function usableMechanisms(settings: ServerSettings, tlsActive: boolean): readonly string[] {
-  return settings.mechanisms.filter(({ cleartext }) => tlsActive || !cleartext).map(({ name }) => name);
+/** The mechanisms that a client could use now (RFC 4954 §3). */
+export function usableMechanisms(settings: ServerSettings, tls: TlsInfo | null): readonly string[] {
+  return settings.mechanisms.filter((mechanism) => lacking(mechanism, tls) === null).map(({ name }) => name);
+}
+
+/** What a mechanism needs and this session has not, and the rule that says so; null: nothing. */
+export function lacking(
+  { cleartext, needs = null }: AuthMechanism,
+  tls: TlsInfo | null,
+): { readonly rule: string; readonly what: string } | null {
+  if (cleartext && tls === null) return { rule: "A-AUTH-01", what: "TLS" };
+  if (needs === "certificate" && !tls?.peer) return { rule: "A-EXT-02", what: "a certificate of the client" };
+  const bound = tls !== null && Object.keys(tls.bindings).length > 0;
+  if (needs === "channel-binding" && !bound) return { rule: "A-SCRAM-14", what: "channel binding" };
+  return null;
 }
 
 /** Whether an extension is offered to this client now. */

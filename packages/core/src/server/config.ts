@@ -64,6 +64,8 @@ export interface AuthMechanism {
   readonly first: "client" | "server" | "either";
   /** It shows the credentials to an eavesdropper: offered and taken only inside TLS. */
   readonly cleartext: boolean;
+  /** What the handshake must have given, or it is neither offered nor taken. Default null: nothing. */
+  readonly needs?: null | "certificate" | "channel-binding";
 }
 
 /** Bounds, in octets or in numbers per session. */
@@ -177,4 +179,10 @@ export const defaultTimers: ServerTimers = {
   tls: 60_000,
   // No RFC bounds it.
   session: Number.POSITIVE_INFINITY,
+};
+
+/** What else stands by default where the service is `on-demand`. */
+export const onDemandTimers: Partial<ServerTimers> = {
+  // RFC 2645 §5.2: whoever asks for mail may be a host behind a slow line.
+  command: 600_000,
 };

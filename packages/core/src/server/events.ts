@@ -270,6 +270,8 @@ export interface TlsInfo {
   readonly peer: string | null;
   /** False: too weak for this server; everything but QUIT is then refused (RFC 3207 §4.1). */
   readonly sufficient: boolean;
+  /** Channel binding data by type, such as `tls-exporter` (RFC 9266): what ties AUTH to this very connection. */
+  readonly bindings: Readonly<Record<string, Uint8Array>>;
 }
 
 /** Who the client is, as far as it is known. */

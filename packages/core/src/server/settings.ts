@@ -17,6 +17,7 @@ import {
   type AuthMechanism,
   defaultLimits,
   defaultTimers,
+  onDemandTimers,
   type ServerConfig,
   type ServerLimits,
   type ServerTimers,
@@ -71,7 +72,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     lmtp,
     service,
     banner: typeof banner === "string" ? [banner] : [...banner],
-    extensions: { ...defaultExtensions, atrn: service === "on-demand", ...given.extensions },
+    extensions: { ...defaultExtensions, atrn: service === "on-demand", ...copy(given.extensions ?? {}) },
     tls: given.tls ?? "none",
     mechanisms: (given.mechanisms ?? []).map(mechanism),
     authRequired: given.authRequired ?? service !== "relay",
@@ -90,7 +91,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
       ...given.limits,
       commandLine: given.limits?.commandLine ?? commandLine(given),
     },
-    timers: { ...defaultTimers, ...given.timers },
+    timers: { ...defaultTimers, ...(service === "on-demand" ? onDemandTimers : {}), ...given.timers },
     parameters: custom.length === 0 ? standardParameters : knownParameters(custom),
     verbs: Object.fromEntries(
       custom.flatMap(({ verbs = [] }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
@@ -99,6 +100,13 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
   check(settings);
   settled.add(freeze(settings));
   return settings;
+}
+
+/** The caller's objects and lists stay the caller's: a copy of them, of any depth; functions are as they are. */
+function copy<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copy) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])) as T;
 }
 
 /** What was checked stays so: nothing can come into a reply through it later (G12). */
@@ -136,6 +144,9 @@ const knownMechanisms: Record<string, Omit<AuthMechanism, "name">> = {
   XOAUTH2: { first: "client", cleartext: true },
   OAUTHBEARER: { first: "client", cleartext: true },
   "CRAM-MD5": { first: "server", cleartext: false },
+  EXTERNAL: { first: "client", cleartext: false, needs: "certificate" },
+  "SCRAM-SHA-1-PLUS": { first: "client", cleartext: false, needs: "channel-binding" },
+  "SCRAM-SHA-256-PLUS": { first: "client", cleartext: false, needs: "channel-binding" },
 };
 
 function mechanism(given: string | AuthMechanism): AuthMechanism {
@@ -162,10 +173,11 @@ function check(settings: ServerSettings): void {
   if (settings.lmtp && !(extensions.pipelining && extensions.enhancedStatusCodes)) {
     throw new UsageError("extensions: LMTP needs pipelining and enhancedStatusCodes (RFC 2033 §5)");
   }
-  for (const { name, first } of settings.mechanisms) {
+  for (const { name, first, needs = null } of settings.mechanisms) {
     if (!/^[A-Z0-9_-]{1,20}$/.test(name))
       throw new UsageError(`mechanisms: not a mechanism name: ${JSON.stringify(name)}`);
     oneOf(`mechanisms: ${name}: first`, first, ["client", "server", "either"]);
+    oneOf(`mechanisms: ${name}: needs`, needs, [null, "certificate", "channel-binding"]);
   }
   if (settings.mechanisms.map(({ name }) => name).join(" ").length > longestKeyword - "AUTH ".length)
     throw new UsageError("mechanisms: too many for a line of the EHLO reply");

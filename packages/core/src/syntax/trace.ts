@@ -27,8 +27,15 @@ export interface ReceivedFacts {
   };
   /** The server's own domain, or an address literal in brackets. */
   readonly by: string;
+  /**
+   * For a gateway: the environment from which the message comes, such as `X400`; an atom (RFC 5321 §3.7). Left out:
+   * it came by SMTP.
+   */
+  readonly via?: string | null;
   /** What `traceProtocol` gives: an atom, 64 characters at most. */
   readonly protocol: string;
+  /** The keywords of the SOLICIT parameter: they go to a comment (RFC 3865 §2.5). */
+  readonly solicit?: readonly string[] | null;
   /** The server's name for the message: atoms with dots and one `@` perhaps, in angle brackets or not; null: none. */
   readonly id: string | null;
   /**
@@ -36,8 +43,13 @@ export interface ReceivedFacts {
    * would learn of each other (RFC 5321 §7.2). Left out if it is no address.
    */
   readonly for: string | null;
-  /** The TLS in use; null if none. The cipher suite by its IANA name, `TLS_...`, or `0x` and 4 hex digits. */
-  readonly tls: { readonly cipher: string | null } | null;
+  /**
+   * The TLS in use; null if none. The cipher suite by its IANA name, `TLS_...`, or `0x` and 4 hex digits; the group
+   * of the key exchange by its name, such as `x25519` (RFC 8314 §4.3). What is neither is left out.
+   */
+  readonly tls: { readonly cipher: string | null; readonly group?: string | null } | null;
+  /** The priority of the message, -9 to 9, where MT-PRIORITY is in use (RFC 6710 §4.1). */
+  readonly priority?: number | null;
   /** When the message was received: milliseconds since 1970-01-01T00:00:00Z. Not the time of the session. */
   readonly now: number;
   /** The local time zone: minutes east of UTC. */
@@ -50,15 +62,22 @@ export interface ReceivedFacts {
  * The Received field, to be put before everything else of the message (RFC 5321 §4.4). It is folded before clauses,
  * below 78 octets where its words allow, and ends in CRLF. Every accepted message gets one.
  *
- * @throws UsageError if `by`, `protocol` or `id` does not fit the grammar, or the date cannot be written
+ * @throws UsageError if `by`, `via`, `protocol`, `id` or `priority` does not fit the grammar, or the date cannot be
+ *   written
  */
 export function receivedField(facts: ReceivedFacts): string {
-  const clauses = [fromClause(facts), ["by", ownName(facts)], ["with", protocolName(facts)]];
+  const clauses = [fromClause(facts), ["by", ownName(facts)]];
+  if (typeof facts.via === "string") clauses.push(["via", environment(facts.via)]);
+  clauses.push(["with", protocolName(facts), ...solicitComment(facts.solicit ?? [])]);
   if (facts.id !== null) clauses.push(["id", identifier(facts.id)]);
   const recipient = facts.for === null ? null : addressText(facts.for, "forward", facts.utf8);
   if (recipient !== null) clauses.push(["for", `<${recipient}>`]);
-  const cipher = facts.tls?.cipher ?? null;
-  if (cipher !== null && cipherSuite.test(cipher)) clauses.push(["tls", cipher]);
+  const { cipher = null, group = null } = facts.tls ?? {};
+  if (cipher !== null && cipherSuite.test(cipher)) {
+    clauses.push(["tls", cipher]);
+    if (group !== null && keyGroup.test(group)) clauses.push(["group", group]);
+  }
+  if (typeof facts.priority === "number") clauses.push(["priority", priorityValue(facts.priority)]);
   const stamp = clauses[clauses.length - 1];
   stamp[stamp.length - 1] += ";";
   return fold("Received:", [...clauses, [formatDate(facts.now, facts.offset)]]);
@@ -232,6 +251,24 @@ function protocolName({ protocol }: ReceivedFacts): string {
   return protocol;
 }
 
+function environment(via: string): string {
+  if (!isAtom(via) || via.length > 64) throw new UsageError("`via` is not an atom");
+  return via;
+}
+
+function priorityValue(priority: number): string {
+  if (!Number.isInteger(priority) || Math.abs(priority) > 9)
+    throw new UsageError("`priority` is not within -9 and 9");
+  return String(priority === 0 ? 0 : priority);
+}
+
+/** `(SOLICIT=a.example:ADV,` `b.example:x)`, a word for each keyword; what is none in them stands as `?`. */
+function solicitComment(keywords: readonly string[]): string[] {
+  if (keywords.length === 0) return [];
+  const safe = keywords.map((keyword) => keyword.slice(0, longestComment).replace(/[^!-~]|[()\\,]/g, "?"));
+  return `(SOLICIT=${safe.join(", ")})`.split(" ");
+}
+
 /** RFC 5321 wants an atom or a message id; `a.b@c` without brackets it suggests in the text (§4.4). */
 function identifier(id: string): string {
   const bare = id.startsWith("<") && id.endsWith(">") ? id.slice(1, -1) : id;
@@ -281,6 +318,8 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200c|\u200d)\p{Cf}/u;
 /** The names of the IANA registry, or `0x` and the number (RFC 8314 §4.3). Other names are no clause. */
 const cipherSuite = /^(TLS_[A-Z0-9_]{1,60}|0x[0-9A-Fa-f]{4})$/;
+/** The names of the IANA registry of groups. */
+const keyGroup = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/;
 /** RFC 5322 §2.1.1. The other limit there, 998, is kept because no word comes near it. */
 const preferredLine = 78;
 /** Octets of what a client says of itself, before it is escaped: as long as a domain can be. */

@@ -38,6 +38,18 @@ export function encodeXtext(value: Uint8Array | string): string {
   return text;
 }
 
+/**
+ * The form of an address with UTF-8 that is ASCII (RFC 6533 §3): `j\x{FC}rgen@example.com`. Half a surrogate, which
+ * is no character, becomes `?`.
+ */
+export function encodeUtf8Address(address: string): string {
+  return address.replace(/[^\x21-\x7e]|[+=\\]/gu, (letter) => {
+    const point = letter.codePointAt(0) as number;
+    if (point >= 0xd800 && point <= 0xdfff) return "?";
+    return `\\x{${point.toString(16).toUpperCase().padStart(2, "0")}}`;
+  });
+}
+
 /** The value of a hexadecimal digit in upper case; -1 for anything else. */
 export function upperHex(octet: number): number {
   if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;

@@ -348,7 +348,10 @@ const blocks: ReadonlyMap<number, Block> = new Map<number, Block>([
 ]);
 
 const keyword = Uint8Array.from("PROXY ", (character) => character.charCodeAt(0));
-const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
+/** What version 2 begins with (PROXY §2.2). */
+export const signature: Readonly<Uint8Array> = Uint8Array.from([
+  0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a,
+]);
 /** Version 2 and the command LOCAL. */
 const local = 0x20;
 const typeAuthority = 0x02;
