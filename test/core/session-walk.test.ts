@@ -42,7 +42,29 @@ const settings: Record<string, Partial<ServerConfig>> = {
   "implicit TLS": { ...config, tls: "implicit" },
   LMTP: { ...config, tls: "offered", protocol: "lmtp" },
   "concurrent recipients": { ...config, concurrentRecipients: 3 },
+  "submission by proxy": {
+    ...config,
+    tls: "offered",
+    service: "submission",
+    authRequired: false,
+    extensions: {
+      binarymime: true,
+      prdr: true,
+      burl: { urls: ["imap"] },
+      xclient: { trusted: ["10.0.0.0/8"] },
+      xforward: { trusted: ["10.0.0.0/8"] },
+    },
+  },
+  "on-demand": {
+    ...config,
+    tls: "offered",
+    service: "on-demand",
+    extensions: { xclient: { trusted: ["10.0.0.0/8"] }, etrn: true },
+  },
 };
+
+/** Where those come from who are walked: a proxy, where the configuration knows one. */
+const peer = "10.0.0.1";
 
 /** What a client may say. Each is enough to move a session on, or to be refused. */
 const lines = [
@@ -86,6 +108,23 @@ const lines = [
   "\r",
 ];
 
+/** What else is said where there is a proxy in front, or roles that turn. */
+const foreign = [
+  "MAIL FROM:<a@example.net> PRDR\r\n",
+  "BURL imap://a.example/x\r\n",
+  "BURL imap://a.example/x LAST\r\n",
+  "BURL http://a.example/x\r\n",
+  "ATRN\r\n",
+  "ATRN a.example\r\nNOOP\r\n",
+  "ATRN @\r\n",
+  "XCLIENT NAME=a.example\r\n",
+  "XCLIENT ADDR=192.0.2.9\r\n",
+  "XCLIENT LOGIN=a\r\n",
+  "XCLIENT ADDR=x\r\n",
+  "XFORWARD NAME=a.example\r\n",
+  "XFORWARD NAME=(\r\n",
+];
+
 const answers = [
   undefined,
   reply(250, "2.0.0", "OK"),
@@ -101,13 +140,13 @@ const answers = [
 /** One thing that can happen. */
 type Step = { readonly name: string; readonly take: (client: Client) => void };
 
+const saying = (octets: string): Step => ({
+  name: JSON.stringify(octets.slice(0, 40)),
+  take: (client) => void client.say(octets),
+});
+
 const steps: readonly Step[] = [
-  ...lines.map(
-    (octets): Step => ({
-      name: JSON.stringify(octets.slice(0, 40)),
-      take: (client) => void client.say(octets),
-    }),
-  ),
+  ...lines.map(saying),
   ...answers.map(
     (answer): Step => ({
       name: `answer ${answer?.code}`,
@@ -122,6 +161,19 @@ const steps: readonly Step[] = [
     name: "answer the last",
     take: (client) => {
       if (client.open.length > 0) client.answer(client.open.pop(), undefined);
+    },
+  },
+  {
+    name: "a verdict for one",
+    take: (client) => {
+      const [question] = client.open;
+      if (question === undefined) return;
+      client.session.answerRecipient(question.id, 0, reply(250, "2.0.0", "OK"), client.now);
+      if (question.type === "message" && question.envelope.recipients.length === 1) {
+        client.watch.answered(question.id);
+        client.open.shift();
+      }
+      client.drain();
     },
   },
   { name: "TLS up", take: (client) => void client.tlsUp() },
@@ -194,6 +246,11 @@ for (const [name, given] of Object.entries(settings)) {
         expect(one(({ session }) => session.phase)).toContain(phase);
     for (const waiting of ["input", "answer", "closed"])
       expect(one(({ session }) => session.waiting)).toContain(waiting);
+    if (given.extensions?.xclient)
+      expect(one(({ session }) => String(session.client.address))).toEqual(new Set([peer, "192.0.2.9"]));
+    if (given.extensions?.burl) expect(one(({ open }) => String(open[0]?.type))).toContain("burl");
+    const turned = all.filter((client) => client.of("turn").length > 0).length;
+    expect(turned > 0).toBe(given.service === "on-demand");
     expect(all.length).toBeGreaterThan(50);
   });
 }
@@ -211,11 +268,13 @@ test("S-SEQ-01 in every reachable state the exported table says what is legal, a
         const after = client.clone();
         after.decide = decideWell;
         const code = codesOf(after.say(legal[verb]));
+        const known = !verb.startsWith("X") || full.extensions[verb === "XCLIENT" ? "xclient" : "xforward"];
         const place = `${verb} in ${keyOf(client)}`;
         if (verb === (full.lmtp ? "EHLO" : "LHLO") || (verb === "HELO" && full.lmtp))
           expect([place, code]).toEqual([place, "500"]);
-        else if (verb.startsWith("X") && !full.extensions.xclient)
-          expect([place, code]).toEqual([place, "500"]);
+        else if (!known) expect([place, code]).toEqual([place, "500"]);
+        else if (verb === "ATRN" && against === null) expect([place, code]).toEqual([place, "450"]);
+        else if (verb === "BURL" && against === null) expect([place, code]).toEqual([place, "451"]);
         else if (verb === "AUTH" && against === null) expect([place, code]).toEqual([place, "235"]);
         else
           expect([place, objectionOf(code)]).toEqual([
@@ -263,6 +322,7 @@ function objectionOf(code: string): string | null {
   if (code === "502") return "not-offered";
   if (code === "503" || code === "554") return "sequence";
   if (code === "530") return "530";
+  if (code === "550") return "not-trusted";
   return null;
 }
 
@@ -282,13 +342,18 @@ function situationOf(session: ServerSession, full: ServerSettings): Situation {
       if (offer === "auth") return full.mechanisms.length > 0;
       return full.extensions[offer] !== false;
     },
-    trusts: () => true,
+    trusts: (offer: Offer) =>
+      (offer !== "xclient" && offer !== "xforward") || session.client.address?.startsWith("10.") === true,
   };
 }
 
-/** A client that knows whether it has said half a line. */
+/** A client that knows whether it has said half a line, and that has told where it comes from. */
 class Walker extends Client {
   halfLine = false;
+  protected override begin(): void {
+    this.session.connected(peer);
+    super.begin();
+  }
   override say(octets: string): string {
     this.halfLine = !octets.endsWith("\n");
     return super.say(octets);
@@ -300,8 +365,9 @@ function walk(given: Partial<ServerConfig>): Map<string, Walker> {
   const first = new Walker(given, () => "later");
   const seen = new Map<string, Walker>([[keyOf(first), first]]);
   const edge: Walker[] = [first];
+  const all = given.extensions?.xclient ? [...steps, ...foreign.map(saying)] : steps;
   for (let from = edge.shift(); from !== undefined; from = edge.shift()) {
-    for (const step of steps) {
+    for (const step of all) {
       const client = from.clone();
       try {
         step.take(client);
@@ -326,6 +392,7 @@ function walk(given: Partial<ServerConfig>): Map<string, Walker> {
 function expectGoodReason(client: Client, what: string): void {
   if (client.session.phase !== "closed") return;
   const last = client.sent.slice(-600).split("\r\n").at(-2)?.slice(0, 4) ?? "";
+  if (client.of("turn").length > 0) return expect([what, last]).toEqual([what, "250 "]);
   const words: Record<string, readonly string[]> = {
     quit: ["221 "],
     timeout: ["421 "],
@@ -354,6 +421,10 @@ function keyOf(client: Client): string {
     tls === null ? "clear" : tls.sufficient ? "tls" : "weak",
     session.deadlineReason,
     authenticated === null ? "" : "authenticated",
+    session.client.address,
+    session.envelope.forwarded === null ? "" : "forwarded",
+    session.envelope.parameters.prdr ? "prdr" : "",
+    client.of("turn").length > 0 ? "turned" : "",
     open.map(({ type }) => type).join("+"),
   ].join(" ");
 }

@@ -45,6 +45,10 @@ export class Client {
     this.config = { ...baseConfig, ...config } as ServerConfig;
     this.decide = decide;
     this.session = new ServerSession(this.config, 0);
+    this.begin();
+  }
+
+  protected begin(): void {
     this.drain();
   }
 

@@ -3,6 +3,7 @@
  *
  *     == S-LINE-03 verbs are read in any letter case     title, requirement ids first
  *     config: limits.message = 65536                     an option of ServerConfig, its value as JSON
+ *     from: 192.0.2.1                                    the address that the client connects from
  *     given: greeted                                     begins with the dialogue `given greeted`
  *     modes: whole                                       how it is run; without this line, in every way
  *     never: question message                            nothing of this kind is to happen
@@ -21,6 +22,7 @@
  *     % waiting=input, phase=ready                       what the getters say now
  *     -- upgrade                                         an action for the owner of the connection
  *     -- close quit
+ *     -- turn example.com,example.net                    the roles turn (ATRN), and for which domains
  *
  * Things that happen to the session, beside what the client says:
  *
@@ -77,6 +79,8 @@ export interface Dialogue {
   /** Line of the title. */
   readonly line: number;
   readonly config: Readonly<Record<string, unknown>>;
+  /** Where the client connects from; null: nobody says. */
+  readonly from: string | null;
   readonly modes: readonly Mode[];
   /** Kinds of notices and questions that it names without expecting one. */
   readonly never: readonly string[];
@@ -125,6 +129,7 @@ function sections(text: string): Section[] {
 function parseDialogue(section: Section, file: string, given: ReadonlyMap<string, Section>): Dialogue {
   const config: Record<string, unknown> = {};
   let modes: readonly Mode[] = allModes;
+  let from: string | null = null;
   const never: string[] = [];
   const turns: { input: Turn["input"]; expected: Expectation[]; given: boolean }[] = [];
   const rows = expand(section, given);
@@ -136,16 +141,28 @@ function parseDialogue(section: Section, file: string, given: ReadonlyMap<string
       throw new Error(`${file}:${line}: ${(error as Error).message}: ${text}`);
     }
   }
-  return { title: section.title, file, line: section.line, config, modes, never, turns: turns as Turn[] };
+  return {
+    title: section.title,
+    file,
+    line: section.line,
+    config,
+    from,
+    modes,
+    never,
+    turns: turns as Turn[],
+  };
 
   function readRow(text: string, given: boolean): void {
     const [, sign, rest] =
-      /^(config:|modes:|never:|C:|C>|S:|S>|S\*|\?|=|\*>|\*|!|~|%|--)(?: (.*))?$/.exec(text) ?? [];
+      /^(config:|from:|modes:|never:|C:|C>|S:|S>|S\*|\?|=|\*>|\*|!|~|%|--)(?: (.*))?$/.exec(text) ?? [];
     const value = rest ?? "";
     const now = turns[turns.length - 1] as (typeof turns)[number];
     switch (sign) {
       case "config:":
         return setOption(config, value);
+      case "from:":
+        from = value;
+        return;
       case "modes:":
         modes = value.split(/, */) as Mode[];
         return;
@@ -190,7 +207,7 @@ function parseDialogue(section: Section, file: string, given: ReadonlyMap<string
         now.expected.push({ kind: "getters", fields: parseFields(value) });
         return;
       case "--":
-        if (/^(upgrade|close)\b/.test(value)) now.expected.push({ kind: "action", what: value });
+        if (/^(upgrade|close|turn)\b/.test(value)) now.expected.push({ kind: "action", what: value });
         else turns.push({ input: { happens: value }, expected: [], given });
         return;
       default:

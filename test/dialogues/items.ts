@@ -64,6 +64,7 @@ function fieldsOf(question: Extract<ServerEvent, { id: number }>): Fields {
           value.recipients.map((recipient: { to: unknown }) => path(recipient.to)),
         );
         addParameters(value.parameters);
+        add("forwarded", JSON.stringify(value.forwarded));
         break;
       case "content":
         for (const [about, given] of Object.entries(value)) add(about, given);
@@ -71,6 +72,7 @@ function fieldsOf(question: Extract<ServerEvent, { id: number }>): Fields {
       case "mailbox":
       case "domain":
       case "proxy":
+      case "xclient":
         add(name, value === null ? null : JSON.stringify(value));
         break;
       default:
@@ -84,9 +86,14 @@ function fieldsOf(question: Extract<ServerEvent, { id: number }>): Fields {
       if (parameter === "orcpt" && given !== null) {
         add("orcpt", given.raw);
         add("orcptAddress", given.address);
-      } else add(parameter, given);
+      } else if (isObject(given)) add(parameter, JSON.stringify(given));
+      else add(parameter, given);
     }
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function path(value: unknown): string {

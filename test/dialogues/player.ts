@@ -36,10 +36,11 @@ export class Player {
   readonly #later = new Map<string, { readonly id: number; verdicts: number }>();
   pieces: readonly string[] = [];
 
-  constructor(config: ServerConfig, way: Way) {
+  constructor(config: ServerConfig, way: Way, from: string | null) {
     this.#config = config;
     this.#way = way;
     this.#session = new ServerSession(config, 0);
+    if (from !== null) this.#session.connected(from);
     this.#watch = new Watch();
   }
 
@@ -68,6 +69,9 @@ export class Player {
       hello: client.hello === null ? "none" : `${client.hello.verb} ${client.hello.name}`,
       tls: client.tls === null ? "none" : String(client.tls.version),
       authenticated: String(client.authenticated),
+      transaction: this.#session.transaction,
+      address: String(client.address),
+      xclient: JSON.stringify(client.xclient),
     };
   }
 

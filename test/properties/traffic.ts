@@ -1,4 +1,4 @@
-import { reply, type ServerConfig } from "@sansmtp/core";
+import { type BarePolicy, reply, type ServerConfig } from "@sansmtp/core";
 import fc from "fast-check";
 import { accept, type Decision, type Question } from "../dialogues/client.ts";
 
@@ -54,6 +54,8 @@ const mail = fc.constantFrom(
   "MAIL FROM:<a@example.net>\r\n",
   "MAIL FROM:<> SIZE=10 BODY=8BITMIME\r\n",
   "MAIL FROM:<> BODY=BINARYMIME\r\n",
+  "MAIL FROM:<a@example.net> PRDR\r\n",
+  "MAIL FROM:<a@example.net> BY=60;R MT-PRIORITY=3\r\n",
 );
 
 const recipients = fc
@@ -63,7 +65,10 @@ const recipients = fc
 const byData = content.map((octets) => `DATA\r\n${octets}\r\n.\r\n`);
 
 const byChunks = fc
-  .array(chunk(), { minLength: 1, maxLength: 4 })
+  .array(fc.oneof({ weight: 4, arbitrary: chunk() }, { weight: 1, arbitrary: fetched() }), {
+    minLength: 1,
+    maxLength: 4,
+  })
   .map((chunks) => `${chunks.join("")}BDAT 0 LAST\r\n`);
 
 /** A whole message, now and then with something in its midst. */
@@ -90,6 +95,7 @@ export const traffic: fc.Arbitrary<string> = fc
         { weight: 5, arbitrary: good },
         { weight: 5, arbitrary: odd },
         { weight: 3, arbitrary: chunk() },
+        { weight: 1, arbitrary: fetched() },
         { weight: 1, arbitrary: noise },
       ),
       { maxLength: 12 },
@@ -97,6 +103,16 @@ export const traffic: fc.Arbitrary<string> = fc
     fc.option(last),
   )
   .map(([hello, said, end]) => hello + said.join("") + (end ?? ""));
+
+/** Content that the application fetches, or refuses to. */
+function fetched(): fc.Arbitrary<string> {
+  return fc
+    .tuple(
+      fc.constantFrom("imap://a.example/x", "imap://a.example/refused", "http://a.example/x", "x"),
+      fc.boolean(),
+    )
+    .map(([url, last]) => `BURL ${url}${last ? " LAST" : ""}\r\n`);
+}
 
 function chunk(): fc.Arbitrary<string> {
   return fc
@@ -118,19 +134,39 @@ function chunk(): fc.Arbitrary<string> {
 }
 
 /** Configurations that differ in what matters to the reading of octets. */
-export const configs: fc.Arbitrary<Partial<ServerConfig>> = fc.record({
-  protocol: fc.constantFrom("smtp", "lmtp"),
-  mechanisms: fc.constant(["CRAM-MD5", "SCRAM-SHA-256"]),
-  bareCr: fc.constantFrom("reject", "normalize", "space", "keep"),
-  bareLf: fc.constantFrom("reject", "normalize", "space", "keep"),
-  concurrentRecipients: fc.constantFrom(1, 3),
-  extensions: fc.record({ binarymime: fc.boolean(), expn: fc.boolean() }),
-  limits: fc.record({
-    textLine: fc.constantFrom(998, Number.POSITIVE_INFINITY),
-    errors: fc.constantFrom(5, 1000, 1000, 1000),
-    idleCommands: fc.constantFrom(8, 1000, 1000, 1000),
-  }),
-});
+export const configs: fc.Arbitrary<Partial<ServerConfig>> = fc
+  .record({
+    protocol: fc.constantFrom("smtp" as const, "lmtp" as const),
+    service: fc.constantFrom("relay" as const, "submission" as const),
+    rest: settings(),
+  })
+  .map(({ protocol, service, rest }) => ({
+    ...rest,
+    protocol,
+    service,
+    authRequired: false,
+    extensions: {
+      ...rest.extensions,
+      deliverby: { minimum: 50 },
+      prdr: protocol === "smtp",
+      burl: service === "submission" && { urls: ["imap"] },
+    },
+  }));
+
+function settings() {
+  return fc.record({
+    mechanisms: fc.constant(["CRAM-MD5", "SCRAM-SHA-256"]),
+    bareCr: fc.constantFrom<BarePolicy>("reject", "normalize", "space", "keep"),
+    bareLf: fc.constantFrom<BarePolicy>("reject", "normalize", "space", "keep"),
+    concurrentRecipients: fc.constantFrom(1, 3),
+    extensions: fc.record({ binarymime: fc.boolean(), expn: fc.boolean() }),
+    limits: fc.record({
+      textLine: fc.constantFrom(998, Number.POSITIVE_INFINITY),
+      errors: fc.constantFrom(5, 1000, 1000, 1000),
+      idleCommands: fc.constantFrom(8, 1000, 1000, 1000),
+    }),
+  });
+}
 
 /** An application that decides by what it is asked alone, so that it decides alike in every run. */
 export function decideByQuestion(question: Question): Decision {
@@ -143,7 +179,13 @@ export function decideByQuestion(question: Question): Decision {
       return question.step === 0
         ? reply(334, "AAAA")
         : reply(question.response?.length === 3 ? 235 : 535, "Well");
+    case "burl":
+      return question.url.endsWith("refused") ? reply(554, "5.6.6", "No") : reply(250, "2.0.0", "OK");
     case "message":
+      if (question.envelope.parameters.prdr && question.content.size % 2 === 1)
+        return question.envelope.recipients.map(({ to }) =>
+          to.local === "b" ? reply(250, "2.0.0", "OK") : reply(550, "5.7.1", "No"),
+        );
       return question.content.size % 5 === 4 ? reply(554, "5.6.0", "No") : reply(250, "2.0.0", "OK");
     default:
       return accept(question);

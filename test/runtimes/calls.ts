@@ -44,6 +44,8 @@ export interface Serve {
   /** Other certificates by the name that the client asks for. */
   readonly certificates?: Readonly<Record<string, { readonly key: string; readonly cert: string }>>;
   readonly signal?: string;
+  /** Knows one user, `me` with the password `secret`, and nobody else may send. */
+  readonly knows?: boolean;
 }
 
 export interface Served {
@@ -62,6 +64,8 @@ export interface Served {
     readonly tls: TlsInfo | null;
   }[];
   readonly senders: readonly string[];
+  /** By which mechanism each sender had authenticated. */
+  readonly mechanisms: readonly (string | null)[];
 }
 
 export interface Connect {

@@ -25,6 +25,7 @@ export const rows = {
   ownAuthorities: "Authorities of one's own instead of the runtime's",
   tlsDetails: "Version, cipher and server name of TLS are known",
   cipherControl: "Ciphers of TLS can be chosen",
+  channelBindings: "SCRAM that is bound to TLS",
 } as const satisfies Record<keyof RuntimeCapabilities, string> & Record<string, string>;
 
 export type Row = keyof typeof rows;

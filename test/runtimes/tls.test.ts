@@ -2,12 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { deriveScramKeys } from "@sansmtp/sasl";
 import { expect, onTestFinished } from "vitest";
 import { certificates } from "../node/certificates.ts";
 import { type Client, pause, until } from "../node/client.ts";
 import { Prefixed } from "../node/prefixed.ts";
-import { ehlo, envelope } from "../node/serving.ts";
-import { type Serving, serve, thrown } from "./serving.ts";
+import { dialled, message } from "../node/scripted.ts";
+import { ehlo, envelope, serving } from "../node/serving.ts";
+import { dial, type Serving, serve, thrown } from "./serving.ts";
 import { inEachRuntime } from "./suite.ts";
 
 const { ca, server, other, client: trusted, impostor } = await certificates();
@@ -365,6 +367,31 @@ inEachRuntime(({ runtime, proves, test }) => {
       await expect((await client()).startTls({ ciphers, maxVersion: "TLSv1.2" })).rejects.toThrow();
       await serving.until(({ closings }) => closings[0]?.reason === "tls");
       await (await client()).startTls();
+    }
+  });
+
+  proves("channelBindings", "both sides authenticate by it, or by none that is bound", async (running) => {
+    const bound = capabilities.channelBindings === true;
+    const auth = { user: "me", pass: "secret" };
+    const keys = deriveScramKeys("secret", { salt: new Uint8Array(16).fill(5) });
+    for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+      const inside = await serve(running, { ...offered, knows: true });
+      const client = await dialled({
+        ...{ host: "localhost", port: inside.port, auth },
+        tlsOptions: { ca: ca.cert, maxVersion },
+      });
+      expect((await client.send(message)).accepted).toHaveLength(1);
+      const outside = await serving({
+        tlsOptions: server,
+        authRequired: true,
+        authenticate: ({ identity, verify }) => verify(identity.user === "me" ? keys : null),
+        mail: (_, { client }) => void used.push(client.authenticated),
+      });
+      const used: (string | null)[] = [...(await inside.served()).mechanisms];
+      const options = { auth, ...outside.address, tlsOptions: { ca: ca.cert, maxVersion } };
+      const { client: sender } = await dial(running, { ...options, host: "localhost" });
+      expect((await running.call("send", { client: sender, size: 100 })).statuses).toEqual(["accepted"]);
+      expect(used).toEqual(Array(2).fill(bound ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256"));
     }
   });
 

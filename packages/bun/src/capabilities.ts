@@ -18,4 +18,5 @@ export const capabilities: RuntimeCapabilities = {
   tlsDetails: true,
   ownAuthorities: true,
   cipherControl: true,
+  channelBindings: true,
 };

@@ -16,4 +16,6 @@ export const capabilities: RuntimeCapabilities = {
   tlsDetails: true,
   ownAuthorities: true,
   cipherControl: "TLS in Deno has a list of ciphers of its own and takes no other (denoland/deno#7265).",
+  channelBindings:
+    "TLS in Deno has no exporter of keying material, and what it gives as its Finished is not what was sent.",
 };

@@ -11,7 +11,7 @@ import {
 import { dialler as nodeDialler } from "@sansmtp/node";
 import { endsOf } from "./listen.ts";
 import { type Conn, deno } from "./sockets.ts";
-import { type ClientTls, checkClientTls, gate } from "./tls.ts";
+import { type ClientTls, checkClientTls, quirks } from "./tls.ts";
 import { ConnTransport } from "./transport.ts";
 
 /** Where to connect to, how the protocol goes, and TLS. */
@@ -48,7 +48,7 @@ export function createPool(options: ConnectOptions & PoolOptions): Pool {
 
 /** Connects by Deno's own sockets where there is never TLS, else by those of Node that Deno has. */
 function dialler(tlsOptions: ClientTls = {}): Dialler {
-  const node = nodeDialler(tlsOptions, gate);
+  const node = nodeDialler(tlsOptions, quirks);
   return {
     hostname: ownName,
     dial: (target, signal) => (target.tls === "never" ? dial(target, signal) : node.dial(target, signal)),

@@ -7,16 +7,18 @@ export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } 
 export {
   type Address,
   type Answer,
+  type Auth,
+  type AuthDecision,
+  type Authentication,
+  type AuthenticationOptions,
   type Client,
   type ClientClosing,
   type ClientObserver,
   type Closing,
   ConnectError,
   type Connection,
-  type Credentials,
   type Handlers,
   type ListenOptions,
-  type Mechanism,
   type Message,
   MessageAborted,
   type MessageAnswer,
@@ -31,6 +33,17 @@ export {
   type Sent,
   type Server,
 } from "@sansmtp/drive";
+export {
+  type AuthPolicy,
+  type ClientMechanism,
+  type Credentials,
+  deriveScramKeys,
+  formatScramKeys,
+  type Identity,
+  parseScramKeys,
+  type ScramKeys,
+  type Stored,
+} from "@sansmtp/sasl";
 export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect, createPool } from "./connect.ts";
 export { createServer, type ServerOptions } from "./server.ts";

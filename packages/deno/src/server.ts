@@ -1,7 +1,7 @@
 import type { ServerOptions as DriveOptions, Server } from "@sansmtp/drive";
 import { listenOn, serverBy } from "@sansmtp/node";
 import { listen } from "./listen.ts";
-import { checkServerTls, gate, type ServerTls } from "./tls.ts";
+import { checkServerTls, quirks, type ServerTls } from "./tls.ts";
 
 /** What a server is made of: how the protocol goes, what the application decides, and TLS. */
 export interface ServerOptions extends DriveOptions {
@@ -24,5 +24,5 @@ export interface ServerOptions extends DriveOptions {
  */
 export function createServer(options: ServerOptions): Server {
   checkServerTls(options.tlsOptions);
-  return serverBy(options, (tls, handshakes) => (tls === "none" ? listen : listenOn(handshakes, gate)));
+  return serverBy(options, (tls, handshakes) => (tls === "none" ? listen : listenOn(handshakes, quirks)));
 }

@@ -1,6 +1,6 @@
 import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { UsageError } from "@sansmtp/core";
-import type { Gate } from "@sansmtp/node";
+import type { Quirks } from "@sansmtp/node";
 
 /**
  * Of what `tls.createServer` of Node takes, what Deno heeds; it would ignore the rest: `ciphers`, `secureOptions`,
@@ -50,7 +50,7 @@ function check(options: ServerTls | ClientTls, known: readonly string[]): void {
  * Deno goes on reading from a socket of Node on which a TLS socket was paused, and keeps all of it in memory
  * (denoland/deno#33524). That can be stopped at the handle, which is not public: without it there is no connection.
  */
-export const gate: Gate = (raw, open) => {
+const gate: NonNullable<Quirks["gate"]> = (raw, open) => {
   const { _handle: handle } = raw as typeof raw & { readonly _handle?: Partial<Handle> | null };
   if (handle === null || raw.destroyed) return;
   if (handle?.readStart === undefined || handle.readStop === undefined)
@@ -58,6 +58,12 @@ export const gate: Gate = (raw, open) => {
   if (open) handle.readStart();
   else handle.readStop();
 };
+
+/**
+ * What the sockets of Node do otherwise in Deno. It has no exporter of TLS, and its Finished is not the one that was
+ * sent, so that no channel binding can be had.
+ */
+export const quirks: Quirks = { gate, bindings: false };
 
 interface Handle {
   readStart(): void;

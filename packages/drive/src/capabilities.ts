@@ -31,4 +31,6 @@ export interface RuntimeCapabilities {
   readonly ownAuthorities: Capability;
   /** Which ciphers TLS may use can be said. */
   readonly cipherControl: Capability;
+  /** SCRAM can be tied to the TLS connection (RFC 5929, RFC 9266). */
+  readonly channelBindings: Capability;
 }

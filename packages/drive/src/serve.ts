@@ -73,8 +73,9 @@ class Pump implements Connected {
   #forced = false;
   #running = false;
   #again = false;
-  /** The other role, once they have turned. */
+  /** The other role, once they have turned; and who plays it. */
   #turned: Incoming | null = null;
+  #client: Client | null = null;
   /** What the transport was told last. */
   #reads: boolean | null = null;
   #wakesAt: Millis | null = null;
@@ -124,6 +125,7 @@ class Pump implements Connected {
   }
 
   shutdown(when: "idle" | "now" = "idle"): void {
+    if (this.#client !== null) return this.#quit(this.#client, when);
     if (when === "now") this.#forced = true;
     this.#enter(() => this.#session.shutdown(when, this.#transport.now()));
   }
@@ -289,6 +291,7 @@ class Pump implements Connected {
         throw new UsageError("client: it was begun already, or comes too late");
       const client = new Client({ ...options, tls: "never" }, this.#transport);
       this.#turned = client.connection;
+      this.#client = client;
       client.closed.then(({ error }) => {
         this.#error ??= error;
         this.#over("turn");
@@ -301,6 +304,12 @@ class Pump implements Connected {
       this.#audience.error(error);
     }
     if (this.#turned === null) this.#close("turn");
+  }
+
+  /** Once the roles have turned the service ends as a client does. */
+  #quit(client: Client, when: "idle" | "now"): void {
+    if (when === "now") client.close();
+    else client.quit().catch((error: unknown) => this.#audience.error(error));
   }
 
   #close(reason: Closing["reason"]): void {
@@ -377,9 +386,8 @@ class Pump implements Connected {
   /** A proxy tells who the client is (XCLIENT). */
   #presented({ addr, port, destaddr, destport, login }: ClientAttributes): void {
     this.identity = login ? { user: login, authzid: null, trace: null } : null;
-    if (addr !== undefined) this.remote = addr === null ? null : { address: addr, port: port ?? 0 };
-    if (destaddr !== undefined)
-      this.local = destaddr === null ? null : { address: destaddr, port: destport ?? 0 };
+    this.remote = presentedEnd(this.remote, addr, port);
+    this.local = presentedEnd(this.local, destaddr, destport);
   }
 
   /** Puts content that the application fetches behind what has come so far (RFC 4468). */
@@ -497,8 +505,18 @@ class Pump implements Connected {
   }
 }
 
-function isIterable(value: object | undefined): value is AsyncIterable<Uint8Array> {
-  return value !== undefined && Symbol.asyncIterator in value;
+/** An end of the connection by what was told of it: undefined: nothing, null: that it is not known. */
+function presentedEnd(
+  end: Endpoint | null,
+  address: string | null | undefined,
+  port: number | null | undefined,
+): Endpoint | null {
+  if (address !== undefined) return address === null ? null : { address, port: port ?? 0 };
+  return end === null || port === undefined ? end : { address: end.address, port: port ?? 0 };
+}
+
+function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
 /** Pushes content as fast as it is taken. Nobody takes it any more: the rest is left where it is. */

@@ -20,8 +20,9 @@ export interface Admission {
   /** In all. Default 1000: below what a process may have open, and each holds 128 KiB at worst, so 128 MB. */
   readonly maxConnections?: number;
   /**
-   * From one client, as the PROXY header names it if there is one: an IPv4 address, or the first half of an IPv6
-   * address, which is what one customer has. Default 100: a tenth of all, and more than senders open.
+   * From one client, as the PROXY header names it if there is one, or a trusted proxy by XCLIENT: an IPv4 address, or
+   * the first half of an IPv6 address, which is what one customer has. Default 100: a tenth of all, and more than
+   * senders open.
    */
   readonly maxConnectionsPerAddress?: number;
 }
@@ -33,8 +34,8 @@ export class Service {
   readonly #handlers: Handlers;
   readonly #limits: Required<Admission>;
   readonly #open: Set<Connected> = new Set();
-  /** Connections that were admitted, in all and by client. */
-  #admitted = 0;
+  /** Connections that were admitted: for whom each counts, null for nobody; and how many that makes by client. */
+  readonly #admitted: Map<Connection, string | null> = new Map();
   readonly #clients: Map<string, number> = new Map();
   #number = 0;
   #ending: "idle" | "now" | null = null;
@@ -96,27 +97,38 @@ export class Service {
   }
 
   #connect(question: ConnectQuestion, connection: Connection, handlers: Handlers): ReturnType<Connect> {
-    // With XCLIENT it is asked anew on a connection that was admitted.
-    const refusal = question.xclient === null ? this.#refusal(connection) : null;
-    return refusal ?? handlers.connect?.(question, connection);
+    return this.#refusal(connection) ?? handlers.connect?.(question, connection);
   }
 
-  /** Admits a connection, or says why not. */
+  /**
+   * Admits a connection, or says why not. With XCLIENT it is asked anew on one that was admitted: it counts once, and
+   * from then on for the client behind, as a proxy has many.
+   */
   #refusal(connection: Connection): Reply | null {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits;
     const client = clientOf(connection.remote);
+    const before = this.#admitted.get(connection);
+    if (before === undefined && this.#admitted.size >= maxConnections) return tooMany;
+    if (before === client) return null;
     const others = client === null ? 0 : (this.#clients.get(client) ?? 0);
-    if (this.#admitted >= maxConnections || others >= maxConnectionsPerAddress) return tooMany;
-    this.#admitted++;
+    if (others >= maxConnectionsPerAddress) return tooMany;
     if (client !== null) this.#clients.set(client, others + 1);
-    connection.closed.then(() => {
-      this.#admitted--;
-      if (client === null) return;
-      const left = (this.#clients.get(client) as number) - 1;
-      if (left === 0) this.#clients.delete(client);
-      else this.#clients.set(client, left);
-    });
+    if (before === undefined) connection.closed.then(() => this.#dismiss(connection));
+    else this.#discount(before);
+    this.#admitted.set(connection, client);
     return null;
+  }
+
+  #dismiss(connection: Connection): void {
+    this.#discount(this.#admitted.get(connection) ?? null);
+    this.#admitted.delete(connection);
+  }
+
+  #discount(client: string | null): void {
+    if (client === null) return;
+    const left = (this.#clients.get(client) as number) - 1;
+    if (left === 0) this.#clients.delete(client);
+    else this.#clients.set(client, left);
   }
 
   #closed(connection: Connected): void {

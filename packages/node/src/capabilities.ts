@@ -14,4 +14,5 @@ export const capabilities: RuntimeCapabilities = {
   tlsDetails: true,
   ownAuthorities: true,
   cipherControl: true,
+  channelBindings: true,
 };

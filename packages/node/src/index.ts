@@ -49,4 +49,4 @@ export { type ConnectOptions, connect, createPool, dialler } from "./connect.ts"
 export { Handshakes, type Secured, tlsInfo } from "./handshakes.ts";
 export { listenOn } from "./listen.ts";
 export { createServer, type ServerOptions, serverBy } from "./server.ts";
-export type { Gate } from "./transport.ts";
+export type { Quirks } from "./transport.ts";

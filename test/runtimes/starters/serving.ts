@@ -1,6 +1,7 @@
 import { createSecureContext } from "node:tls";
 import { reply } from "@sansmtp/core";
 import type { Handlers, Message, MessageAnswer, Server } from "@sansmtp/drive";
+import { deriveScramKeys } from "@sansmtp/sasl";
 import type { Serve, Served } from "../calls.ts";
 import { type Sum, Summing } from "../content.ts";
 import type { Adapter } from "./obey.ts";
@@ -14,6 +15,7 @@ export class Serving {
   readonly #closings: Served["closings"][number][] = [];
   readonly #hellos: Served["hellos"][number][] = [];
   readonly #senders: string[] = [];
+  readonly #mechanisms: (string | null)[] = [];
   #received = 0;
   #sent = 0;
   #taken: () => void = () => {};
@@ -31,6 +33,7 @@ export class Serving {
     this.server = createServer({
       name: "mx.example.com",
       ...this.#handlers(given),
+      ...(given.knows === true ? authenticating : {}),
       ...options,
       ...sni,
     });
@@ -47,6 +50,7 @@ export class Serving {
       closings: this.#closings,
       hellos: this.#hellos,
       senders: this.#senders,
+      mechanisms: this.#mechanisms,
     };
   }
 
@@ -69,8 +73,9 @@ export class Serving {
         this.#hellos.push({ name, remote: remote?.address ?? null, tls: client.tls });
         return undefined;
       },
-      mail: ({ from }) => {
+      mail: ({ from }, { client }) => {
         this.#senders.push(from?.address ?? "");
+        this.#mechanisms.push(client.authenticated);
         return think();
       },
       rcpt: ({ to }) => (to.local === "nobody" ? reply(550, "5.1.1", "No such mailbox") : undefined),
@@ -99,6 +104,13 @@ export class Serving {
     return reply(250, "2.0.0", "Queued");
   }
 }
+
+const keys = deriveScramKeys("secret", { salt: new Uint8Array(16).fill(5) });
+
+const authenticating: Pick<Handlers, "authenticate"> & { readonly authRequired: boolean } = {
+  authRequired: true,
+  authenticate: ({ identity, verify }) => verify(identity.user === "me" ? keys : null),
+};
 
 /** What chooses a certificate by name, as `tls.createServer` has it. */
 function choosing(certificates: NonNullable<Serve["certificates"]>): object {

@@ -22,13 +22,18 @@ export const burl: Extension = {
   announce: ({ extensions }) => (extensions.burl === false ? null : extensions.burl.urls.join(" ")),
 };
 
-/** Whether a URL is one of those announced: by its scheme, or by its scheme and host. */
+/**
+ * Whether a URL is one of those announced: by its scheme, or by its scheme, host and port. What different parsers might
+ * read differently (RFC 3986 §3.2), a second `@`, a backslash, or brackets before the host, is none of them.
+ */
 export function isAnnounced(url: string, { urls }: BurlOptions): boolean {
-  const given = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(url);
-  if (given === null) return false;
-  const scheme = given[1].toLowerCase();
   // The user, who stands before the host, is no part of it: imap://trusted@evil.example is evil's.
-  const host = given[2].slice(given[2].lastIndexOf("@") + 1).toLowerCase();
+  const given =
+    /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#@[\]\\]*@)?(\[[0-9a-f:.]+\](?::[0-9]*)?|[^/?#@[\]\\]+)(?=[/?#]|$)/i.exec(
+      url,
+    );
+  if (given === null) return false;
+  const [scheme, host] = [given[1].toLowerCase(), given[2].toLowerCase()];
   return urls.some((announced) => {
     const [only, authority] = announced.toLowerCase().split("://");
     return only === scheme && (authority === undefined || authority === host);

@@ -30,7 +30,7 @@ export interface CustomParameter {
 
 /** A verb of an application's own. */
 export interface CustomVerb {
-  /** In upper case, `A-Z 0-9`. */
+  /** In upper case, `A-Z 0-9`, 63 of them at most. */
   readonly verb: string;
   /** For HELP and 501. Default the verb alone. */
   readonly syntax?: string;

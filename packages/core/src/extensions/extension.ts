@@ -111,6 +111,8 @@ export interface Parameter<Read, Written> {
   /** `=` may stand in its value: the padding of base64. */
   readonly equals?: boolean;
   readonly read: ReadParameter<Read>;
+  /** How the server refuses it when it is malformed or repeated; left out: as every other, `501 5.5.4`. */
+  readonly malformed?: Refusal;
   /**
    * The value that the client sends, empty for a keyword alone; null: the parameter is not sent. It throws UsageError
    * for what cannot be said. Null in place of the function: the client decides by itself, by the message.

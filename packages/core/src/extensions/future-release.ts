@@ -10,7 +10,8 @@ export interface FutureReleaseOptions {
   readonly maximumInterval: number;
   /**
    * The latest time until which a message is held: an RFC 3339 date-time in UTC, or a function that gives it, for a
-   * server that runs for long. The session has no clock of its own.
+   * server that runs for long. The session has no clock of its own. As long as the function gives none, or throws, the
+   * extension is not offered.
    */
   readonly maximumTime: string | (() => string);
 }
@@ -72,8 +73,17 @@ export function checkFutureRelease(options: false | FutureReleaseOptions): void 
 
 /** Null: the application's function gives no time, and the extension is not offered for now. */
 function latest({ maximumTime }: FutureReleaseOptions): string | null {
-  const time: unknown = typeof maximumTime === "function" ? maximumTime() : maximumTime;
+  const time = typeof maximumTime === "function" ? called(maximumTime) : maximumTime;
   return typeof time === "string" && isDateTime(time, { utc: true, fractions: false }) ? time : null;
+}
+
+/** It is called in the middle of a command, where nothing may be thrown (G1). */
+function called(give: () => unknown): unknown {
+  try {
+    return give();
+  } catch {
+    return null;
+  }
 }
 
 function readFor(given: Value): Partial<MailParameters> | null {

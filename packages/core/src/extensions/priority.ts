@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { type Reply, reply } from "../reply.ts";
-import type { MailParameters, Refusal, Value } from "../syntax/parameters.ts";
+import type { MailParameters, Value } from "../syntax/parameters.ts";
 import type { Extension } from "./extension.ts";
 import { text } from "./values.ts";
 
@@ -24,7 +24,12 @@ export const priority: Extension = {
   announce: ({ extensions }) => optionsOf(extensions.mtPriority).policy ?? "",
   mail: {
     "MT-PRIORITY": {
-      read: (given) => (given === undefined ? malformed : readPriority(given)),
+      read: (given) => given && readPriority(given),
+      malformed: {
+        rule: "X-PRI-02",
+        detail: "not a priority",
+        reply: reply(501, "5.5.2", "Syntax: MT-PRIORITY=[-]digit"),
+      },
       write: ({ priority }) => writePriority(priority),
     },
   },
@@ -55,9 +60,9 @@ function optionsOf(given: boolean | PriorityOptions): PriorityOptions {
 }
 
 /** `0`, or 1 to 9 with a minus perhaps; no plus (RFC 6710 §7). */
-function readPriority(given: Value): Partial<MailParameters> | Refusal {
+function readPriority(given: Value): Partial<MailParameters> | null {
   const digits = text(given);
-  return /^(0|-?[1-9])$/.test(digits) ? { priority: Number(digits) } : malformed;
+  return /^(0|-?[1-9])$/.test(digits) ? { priority: Number(digits) } : null;
 }
 
 function writePriority(priority: number | undefined): string | null {
@@ -66,12 +71,6 @@ function writePriority(priority: number | undefined): string | null {
     throw new UsageError(`priority: ${priority}, must be a whole number from -9 to 9`);
   return String(priority + 0);
 }
-
-const malformed: Refusal = {
-  rule: "X-PRI-02",
-  detail: "not a priority",
-  reply: reply(501, "5.5.2", "Syntax: MT-PRIORITY=[-]digit"),
-};
 
 /** RFC 6710 §4.1: the priority that counts, then an explanation. */
 const lowered = Object.freeze(reply(250, "2.3.6", "0 is the priority of clients that are not authenticated"));

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { CustomExtension } from "./custom.ts";
 import { registry } from "./registry.ts";
+import { oneOf } from "./values.ts";
 
 /**
  * A row of an application's own, copied and checked.
@@ -16,15 +17,18 @@ export function register(given: CustomExtension, verbs: readonly string[]): Cust
     throw new UsageError(`custom: not words of an EHLO line: ${JSON.stringify(announce)}`);
   if (`${keyword} ${announce}`.length > 506)
     throw new UsageError("custom: an EHLO line of more than 506 octets");
-  for (const { keyword } of [...(given.mail ?? []), ...(given.rcpt ?? [])]) {
+  for (const { keyword, value = "required" } of [...(given.mail ?? []), ...(given.rcpt ?? [])]) {
+    oneOf(`custom: value of ${keyword}`, value, ["required", "optional", "none"]);
     if (
       !/^[A-Z0-9][A-Z0-9-]*$/.test(keyword) ||
       registry.some(({ mail, rcpt }) => keyword in { ...mail, ...rcpt })
     )
       throw new UsageError(`custom: not a parameter of your own: ${JSON.stringify(keyword)}`);
   }
-  for (const { verb, syntax = verb } of given.verbs ?? []) {
-    if (!/^[A-Z][A-Z0-9]*$/.test(verb) || verbs.includes(verb))
+  for (const { verb, syntax = verb, transaction = "anywhere" } of given.verbs ?? []) {
+    oneOf(`custom: transaction of ${verb}`, transaction, ["anywhere", "outside", "within"]);
+    // A longer one would not be told from others that begin like it.
+    if (!/^[A-Z][A-Z0-9]{0,62}$/.test(verb) || verbs.includes(verb))
       throw new UsageError(`custom: not a verb of your own: ${JSON.stringify(verb)}`);
     if (!/^[\x20-\x7e]*$/.test(syntax))
       throw new UsageError(`custom: syntax of ${verb}: printable ASCII only`);

@@ -115,8 +115,8 @@ function add<Read>(
   parameters: Readonly<Record<string, Parameter<Read, never>>>,
   name: ExtensionName,
 ): void {
-  for (const [keyword, { read, equals = false }] of Object.entries(parameters)) {
+  for (const [keyword, { read, equals = false, malformed }] of Object.entries(parameters)) {
     const extensions = [...(known[keyword]?.extensions ?? []), name];
-    known[keyword] = { extensions, equals, read };
+    known[keyword] = { extensions, equals, read, ...(malformed === undefined ? {} : { malformed }) };
   }
 }

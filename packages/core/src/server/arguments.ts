@@ -6,6 +6,7 @@ import { type Reply, reply } from "../reply.ts";
 import { parseClientAttributes, parseForwardedAttributes } from "../syntax/attributes.ts";
 import {
   type ArgumentContext,
+  endsInLast,
   highOctet,
   parseAuth,
   parseChunk,
@@ -20,6 +21,7 @@ import {
 } from "../syntax/command.ts";
 import { formatDomain, lowerAscii } from "../syntax/domain.ts";
 import { isFault } from "../syntax/fault.ts";
+import { type MailParameters, noMailParameters, type Refusal } from "../syntax/parameters.ts";
 import type { Mailbox, Path } from "../syntax/path.ts";
 import { decodeLossy } from "../wire/utf8.ts";
 import { capabilities, isOffered, lacking, offered } from "./capabilities.ts";
@@ -101,7 +103,7 @@ export function argumentContext(context: Context): ArgumentContext {
     limits: settings.limits,
     extensions: (name) =>
       extended &&
-      (name.startsWith("custom:") || isOffered(name as ExtensionName, context.surroundings, settings)),
+      (name.startsWith("custom:") || isOffered(name as ExtensionName, context.surroundings(), settings)),
     known: settings.parameters,
     plain: !extended,
     maxParameters: settings.limits.parameters,
@@ -122,14 +124,14 @@ function hello({ verb, rule, line, at, end }: Said, context: Context): Interpret
       verb: verb as "EHLO" | "HELO" | "LHLO",
       name: parsed.name,
       domain: parsed.domain,
-      capabilities: verb === "HELO" ? [] : capabilities(context.surroundings, context.settings),
+      capabilities: verb === "HELO" ? [] : capabilities(context.surroundings(), context.settings),
     },
   };
 }
 
 function mail(said: Said, context: Context): Interpretation {
   const { line, at, end } = said;
-  const { settings, surroundings, id } = context;
+  const { settings, id } = context;
   const parsed = parseMail(line, at, end, argumentContext(context));
   if (isFault(parsed)) return refused("MAIL", parsed);
   const { size, auth: asserted, priority } = parsed.parameters;
@@ -137,11 +139,8 @@ function mail(said: Said, context: Context): Interpretation {
   if (size !== null && size > most) {
     return refuse("MAIL", "X-SIZE-03", `declared size of ${size} octets`, at, replies.declaredTooBig);
   }
-  for (const { name, check } of registry) {
-    if (check === undefined || !offered(name, settings)) continue;
-    const refusal = check(parsed.parameters, parsed.path !== null, surroundings);
-    if (refusal !== null) return refuse("MAIL", refusal.rule, refusal.detail, at, refusal.reply);
-  }
+  const refusal = together(parsed.parameters, parsed.path !== null, context);
+  if (refusal !== null) return refuse("MAIL", refusal.rule, refusal.detail, at, refusal.reply);
   if (isIncomplete(parsed.path, context)) {
     return refuse("MAIL", "X-SUB-02", "domain of the sender is not complete", at, replies.senderIncomplete);
   }
@@ -160,6 +159,17 @@ function mail(said: Said, context: Context): Interpretation {
   return ask(said, { type: "mail", id, reply: by, from: parsed.path, parameters });
 }
 
+/** What is wrong with the parameters of MAIL taken together; null: nothing. */
+function together(parameters: MailParameters, sender: boolean, context: Context): Refusal | null {
+  if (parameters === noMailParameters) return null;
+  for (const { name, check } of registry) {
+    if (check === undefined || !offered(name, context.settings)) continue;
+    const refusal = check(parameters, sender, context.surroundings());
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
+
 function rcpt(said: Said, context: Context): Interpretation {
   const { line, at, end } = said;
   const { limits } = context.settings;
@@ -169,8 +179,7 @@ function rcpt(said: Said, context: Context): Interpretation {
     const detail = "more recipients than a transaction may have";
     return refuse("RCPT", "L-EXC-03", detail, at, replies.tooManyRecipients);
   }
-  const domain = domainOf(parsed.path);
-  if (context.domains.length >= limits.recipientDomains && !context.domains.includes(domain)) {
+  if (context.domains >= limits.recipientDomains && !context.isNamed(domainOf(parsed.path))) {
     const detail = "more domains than a session may name";
     return refuse("RCPT", "X-LIM-01", detail, at, replies.tooManyDomains);
   }
@@ -221,12 +230,13 @@ function chunk({ line, at, end }: Said): Interpretation {
 function burl(said: Said, context: Context): Interpretation {
   const { line, at, end } = said;
   const parsed = parseUrl(line, at, end);
-  if (isFault(parsed)) return refused("BURL", parsed);
-  const { burl } = context.settings.extensions;
-  if (burl === false || !isAnnounced(parsed.url, burl)) {
-    return refuse("BURL", "X-BURL-05", "URL is not one of those announced", at, replies.urlNotTrusted);
-  }
+  if (isFault(parsed)) return { ...refused("BURL", parsed), last: endsInLast(line, at, end) };
   const { url, last } = parsed;
+  const { burl } = context.settings.extensions;
+  if (burl === false || !isAnnounced(url, burl)) {
+    const detail = "URL is not one of those announced";
+    return { ...refuse("BURL", "X-BURL-05", detail, at, replies.urlNotTrusted), last };
+  }
   return ask(said, {
     type: "burl",
     id: context.id,

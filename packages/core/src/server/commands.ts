@@ -6,14 +6,14 @@ import { nothingForwarded } from "../syntax/attributes.ts";
 import { domainOf } from "./arguments.ts";
 import { beginExchange } from "./auth.ts";
 import { offered, usableMechanisms } from "./capabilities.ts";
-import { beginChunk } from "./content.ts";
+import { beginChunk, endPiece, losePiece } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, ruleOf } from "./interpret.ts";
 import type { Context, Interpretation } from "./interpretation.ts";
 import type { Machine } from "./machine.ts";
-import { clientAddress, noMail } from "./record.ts";
+import { clientAddress, endsOf, noMail } from "./record.ts";
 import * as replies from "./replies.ts";
-import type { Rule } from "./state.ts";
+import { objection, type Rule, rules } from "./state.ts";
 
 // Command lines: read, interpreted, carried out.
 
@@ -44,7 +44,12 @@ function execute(machine: Machine, interpretation: Interpretation): void {
   if (verb === "AUTH" && state.authenticated === null) state.authTried = true;
   const rule = ruleOf(verb, settings);
   if (outOfStep(machine, verb, rule)) return;
-  if (kind === "refuse") return machine.refuse(interpretation.fault, rule);
+  if (kind === "refuse") {
+    machine.refuse(interpretation.fault, rule);
+    if (rule === rules.BURL && objection(rule, context(machine)) === null)
+      losePiece(machine, interpretation.last === true);
+    return;
+  }
   if (rule?.idle && ++state.idleCommands > settings.limits.idleCommands) {
     return machine.abuse("S-LINE-18", "Too many commands without mail");
   }
@@ -54,6 +59,7 @@ function execute(machine: Machine, interpretation: Interpretation): void {
       if (verb === "MAIL" && ++state.transactions > settings.limits.transactions) {
         return machine.abuse("SEC-DOS-01", "Too many transactions");
       }
+      if (interpretation.question.type === "burl" && !endPiece(machine, interpretation.question.last)) return;
       return askOf(machine, interpretation.question);
     case "xclient":
       return presented(machine, interpretation.attributes);
@@ -83,8 +89,11 @@ function execute(machine: Machine, interpretation: Interpretation): void {
 export function askOf(machine: Machine, question: Question): void {
   const { state, settings } = machine;
   if (question.type === "rcpt" && settings.limits.recipientDomains !== Number.POSITIVE_INFINITY) {
-    const domain = domainOf(question.to);
-    if (!state.domains.includes(domain)) state.domains = [...state.domains, domain];
+    const domain = domainKey(domainOf(question.to));
+    if (!Object.hasOwn(state.domains, domain)) {
+      state.domains[domain] = true;
+      state.domainCount++;
+    }
   }
   machine.ask(question);
 }
@@ -96,8 +105,11 @@ export function askOf(machine: Machine, question: Question): void {
 function presented(machine: Machine, attributes: ClientAttributes): void {
   const { state, settings } = machine;
   const { nextId: id, proxy, early } = state;
+  // What is too long for one command comes in several. When a client has spoken in between they tell of another.
+  const another = attributes.addr === undefined ? endsOf(state.xclient) : null;
+  const before = state.hello === null ? state.xclient : another;
   machine.abandon("hello");
-  state.xclient = { ...state.xclient, ...attributes };
+  state.xclient = { ...before, ...attributes };
   state.hello = null;
   state.authenticated = state.xclient.login === undefined || state.xclient.login === null ? null : "XCLIENT";
   state.authTried = false;
@@ -110,6 +122,11 @@ function presented(machine: Machine, attributes: ClientAttributes): void {
     proxy,
     xclient: state.xclient,
   });
+}
+
+/** No domain is the name of something that every object has. */
+function domainKey(domain: string): string {
+  return `@${domain}`;
 }
 
 /** With strict pipelining: the client sent ahead where it has to wait (RFC 2920 §3.1). */
@@ -133,15 +150,6 @@ export function injected(machine: Machine): void {
 export function context(machine: Machine): Context {
   const { state, settings } = machine;
   const { hello, mail, tls } = state;
-  const surroundings: Surroundings = {
-    extensions: settings.extensions,
-    tlsPossible: settings.tls === "offered" || settings.tls === "required",
-    tlsActive: tls !== null,
-    authenticated: state.authenticated !== null,
-    mechanisms: () => usableMechanisms(settings, tls),
-    limits: settings.limits,
-    address: clientAddress(state),
-  };
   return {
     phase: state.phase,
     transaction: mail.transaction,
@@ -152,15 +160,31 @@ export function context(machine: Machine): Context {
     authRequired: settings.authRequired,
     offers: (offer) => offered(offer, settings),
     trusts: (offer) =>
-      (offer !== "xclient" && offer !== "xforward") || isTrusted(settings.extensions[offer], surroundings),
+      (offer !== "xclient" && offer !== "xforward") ||
+      isTrusted(settings.extensions[offer], surroundings(machine)),
     settings,
-    surroundings,
+    surroundings: () => surroundings(machine),
     recipients: mail.recipients.length,
-    domains: state.domains,
+    domains: state.domainCount,
+    isNamed: (domain) => Object.hasOwn(state.domains, domainKey(domain)),
     envelope: () => machine.envelope(),
     refusedHere: mail.refused,
     tls,
     parameters: mail.transaction === "none" ? null : mail.parameters,
     id: state.nextId,
+  };
+}
+
+/** What announcements depend on. Most commands do not ask for it. */
+function surroundings({ state, settings }: Machine): Surroundings {
+  const { tls } = state;
+  return {
+    extensions: settings.extensions,
+    tlsPossible: settings.tls === "offered" || settings.tls === "required",
+    tlsActive: tls !== null,
+    authenticated: state.authenticated !== null,
+    mechanisms: () => usableMechanisms(settings, tls),
+    limits: settings.limits,
+    address: clientAddress(state),
   };
 }

@@ -2,7 +2,7 @@ import { bug } from "../errors.ts";
 import type { Reply } from "../reply.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { MailParameters } from "../syntax/parameters.ts";
-import { ContentReader } from "../wire/dot.ts";
+import { type ContentFault, ContentReader } from "../wire/dot.ts";
 import type { Machine } from "./machine.ts";
 import * as replies from "./replies.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -97,12 +97,16 @@ export function readChunk(machine: Machine): boolean {
 function chunkDone(machine: Machine, size: number, last: boolean): void {
   const content = machine.content ?? bug("no content");
   if (last) return wholeMessage(machine, content);
-  if (content.fault === null) return machine.say(replies.octetsReceived(size));
-  const refusal = contentFaults[content.fault.reason];
-  failChunks(machine);
+  if (content.fault === null) machine.say(replies.octetsReceived(size));
+  else refuseContent(machine, content, content.fault, false);
+}
+
+function refuseContent(machine: Machine, content: ContentReader, fault: ContentFault, last: boolean): void {
+  const { reply } = contentFaults[fault.reason];
+  losePiece(machine, last);
   if (mustClose(machine, content))
-    return machine.finish("abuse", replies.abused(machine.settings.name, refusal.reply.lines[0]));
-  machine.say(refusal.reply);
+    machine.finish("abuse", replies.abused(machine.settings.name, reply.lines[0]));
+  else machine.say(reply);
 }
 
 /** After a refused chunk only a new beginning helps (RFC 3030 §2). */
@@ -112,10 +116,30 @@ function failChunks(machine: Machine): void {
   machine.state.mail.transaction = "failed";
 }
 
-/** A chunk without octets, of BURL, is refused by the application. */
-export function refuseChunk(machine: Machine, answer: Reply, last: boolean): void {
+/**
+ * Content from another source follows, which is not seen here: a CR that waited for its LF is bare, whatever comes.
+ *
+ * @param last the message ends with what follows
+ * @returns false when the message is refused for that
+ */
+export function endPiece(machine: Machine, last: boolean): boolean {
+  const { content } = machine;
+  if (content === null) return true;
+  take(machine, content, content.finish(), 0);
+  if (content.fault === null) return true;
+  refuseContent(machine, content, content.fault, last);
+  return false;
+}
+
+/** What a BURL stood for that could not be read, or not be trusted, would be missing from the message. */
+export function losePiece(machine: Machine, last: boolean): void {
   if (last) machine.abandon("refused");
   else failChunks(machine);
+}
+
+/** A chunk without octets, of BURL, is refused by the application. */
+export function refuseChunk(machine: Machine, answer: Reply, last: boolean): void {
+  losePiece(machine, last);
   machine.say(answer);
 }
 

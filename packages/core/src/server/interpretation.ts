@@ -10,8 +10,8 @@ import type { Rule, Situation } from "./state.ts";
 
 /** What a command line comes to. */
 export type Interpretation =
-  /** The core refuses it: the fault is reported, its reply sent; a 421 closes. */
-  | { readonly kind: "refuse"; readonly fault: Fault; readonly verb: string }
+  /** The core refuses it: the fault is reported, its reply sent; a 421 closes. `last`: a BURL with which a message ends. */
+  | { readonly kind: "refuse"; readonly fault: Fault; readonly verb: string; readonly last?: boolean }
   /** The application decides; `question` wants an id. */
   | { readonly kind: "ask"; readonly verb: string; readonly rule: Rule; readonly question: Question }
   /** The core accepts it by itself. */
@@ -29,15 +29,18 @@ export type Interpretation =
       readonly attributes: Partial<ForwardedAttributes>;
     };
 
+type Refused = Extract<Interpretation, { readonly kind: "refuse" }>;
+
 /** What the interpretation of a line depends on, beside the line. */
 export interface Context extends Situation {
   readonly settings: ServerSettings;
   /** What decides on which extensions are offered now. */
-  readonly surroundings: Surroundings;
+  readonly surroundings: () => Surroundings;
   /** How many recipients were accepted. */
   readonly recipients: number;
-  /** The domains of recipients that were named in this session, where they are counted. */
-  readonly domains: readonly string[];
+  /** How many domains of recipients were named in this session, where they are counted, and whether one was. */
+  readonly domains: number;
+  readonly isNamed: (domain: string) => boolean;
   /** The envelope of the open transaction, as it stands. */
   readonly envelope: () => Envelope;
   /** RCPTs of the open transaction that were refused. */
@@ -50,11 +53,11 @@ export interface Context extends Situation {
 }
 
 /** A refusal by the core. */
-export function refuse(verb: string, rule: string, detail: string, at: number, reply: Reply): Interpretation {
+export function refuse(verb: string, rule: string, detail: string, at: number, reply: Reply): Refused {
   return { kind: "refuse", fault: { rule, detail, at, reply }, verb };
 }
 
 /** A refusal for what was found in an argument. */
-export function refused(verb: string, fault: Fault): Interpretation {
+export function refused(verb: string, fault: Fault): Refused {
   return { kind: "refuse", fault, verb };
 }

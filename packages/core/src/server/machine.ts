@@ -12,7 +12,7 @@ import { readCommand } from "./commands.ts";
 import { readChunk, readData } from "./content.ts";
 import type { CloseReason, Envelope, Question, ResetCause, ServerEvent, TlsInfo } from "./events.ts";
 import { askAhead, settle } from "./questions.ts";
-import { newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
+import { endsOf, newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
 import * as replies from "./replies.ts";
 import type { ServerSettings } from "./settings.ts";
 import { type Rule, rules } from "./state.ts";
@@ -88,9 +88,18 @@ export class Machine {
   lost(): void {
     const { phase } = this.state;
     this.output.drop();
+    this.stay("lost");
     if (phase === "closing" || phase === "closed") return;
     this.events.length = 0;
     this.finish("lost", null);
+  }
+
+  /** ATRN was accepted, and the other side has gone before the roles have turned: there is nobody to turn to. */
+  stay(reason: CloseReason): void {
+    const { state } = this;
+    if (state.phase !== "closing" || state.turn === null) return;
+    state.turn = null;
+    state.closing = reason;
   }
 
   upgraded(tls: TlsInfo): void {
@@ -98,7 +107,7 @@ export class Machine {
     this.input.drop();
     state.tls = tls;
     state.mail = noMail();
-    state.xclient = null;
+    state.xclient = endsOf(state.xclient);
     state.hello = null;
     state.authenticated = null;
     state.authTried = false;
@@ -229,6 +238,7 @@ export class Machine {
 
   #close(): boolean {
     const { state } = this;
+    if (state.shutdown === "now") this.stay("shutdown");
     state.phase = "closed";
     if (state.turn !== null) this.events.push({ type: "turn", domains: state.turn });
     else this.events.push({ type: "close", reason: state.closing ?? bug("closing for no reason") });

@@ -18,6 +18,8 @@ export function settle(machine: Machine): boolean {
   if (slot.verdicts !== null) return settleVerdicts(machine, slot, slot.verdicts);
   if (slot.answer === null) return false;
   state.slots.shift();
+  // The time in which the application decides is not the client's, nor its message's.
+  if (state.mail.transaction === "chunks") state.mail.dataSince += state.now - state.since;
   state.since = state.now;
   apply(machine, slot.question, slot.answer);
   return true;
@@ -125,6 +127,8 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
       machine.mustSend = true;
       if (!positive) return machine.say(answer);
       if (machine.input.length > 0) return outOfTurn(machine);
+      // It has ended its side, so it cannot greet.
+      if (state.ended) return machine.finish("end", replies.atrnRefused);
       machine.say(answer);
       state.turn = question.domains;
       state.phase = "closing";

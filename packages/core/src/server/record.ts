@@ -70,8 +70,9 @@ export interface State {
   refusedRecipients: number;
   authFailures: number;
   transactions: number;
-  /** Domains of recipients, where `limits.recipientDomains` bounds them. */
-  domains: string[];
+  /** Domains of recipients, where `limits.recipientDomains` bounds them: each as a key behind `@`, and their number. */
+  readonly domains: Record<string, true>;
+  domainCount: number;
   /** The domains of an ATRN that was accepted. */
   turn: readonly string[] | null;
 }
@@ -140,7 +141,8 @@ export function newState(settings: ServerSettings, now: Millis): State {
     refusedRecipients: 0,
     authFailures: 0,
     transactions: 0,
-    domains: [],
+    domains: {},
+    domainCount: 0,
     turn: null,
   };
 }
@@ -167,6 +169,19 @@ export function newMail(
 /** No transaction: what ends one puts this in its place. */
 export function noMail(): Mail {
   return newMail("none", null, noMailParameters, null);
+}
+
+/**
+ * What stays of XCLIENT when TLS begins, or when it tells of another client: where the connection comes from, and where it goes to. That is the word of a
+ * proxy which is known by its address, as that of a PROXY header is, and no knowledge obtained from the client
+ * (RFC 3207 §4.2). Without it the client behind would pass for the proxy, and be trusted as that is.
+ */
+export function endsOf(told: ClientAttributes | null): ClientAttributes | null {
+  const { name, addr, port, destaddr, destport } = told ?? {};
+  const kept = Object.entries({ name, addr, port, destaddr, destport }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return kept.length === 0 ? null : Object.fromEntries(kept);
 }
 
 /** The client's address: what XCLIENT says, else the PROXY header, else the connection. */

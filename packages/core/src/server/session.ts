@@ -53,13 +53,13 @@ export class ServerSession {
 
   /**
    * The IP address of the other end, to be told before the greeting is asked: XCLIENT and XFORWARD are taken from
-   * those alone who are trusted.
+   * those alone who are trusted. The zone of an IPv6 address (`fe80::1%eth0`) is passed over.
    *
    * @throws {UsageError} when it is no address, or comes too late
    */
   connected(address: string, now?: Millis): void {
     const { state } = this.#machine;
-    const canonical = canonicalAddress(address);
+    const canonical = canonicalAddress(address.includes(":") ? address.replace(/%[^%:]*$/, "") : address);
     if (canonical === null) throw new UsageError(`connected: not an IP address: ${JSON.stringify(address)}`);
     if (state.nextId > 1) throw new UsageError("connected: the greeting was asked for already");
     this.#pass(now);
@@ -70,8 +70,9 @@ export class ServerSession {
    * Octets from the client. They are kept, not copied: leave them unchanged until their `body` is consumed (G8).
    * What arrives when the session is closing is discarded (RFC 5321 §4.1.1.10).
    *
-   * @throws {UsageError} while a handshake is pending: those octets belong to TLS; after `receiveEnd`; and when
-   *   `wantsInput` has been false for four times what `limits.unread` allows
+   * @throws {UsageError} while a handshake is pending: those octets belong to TLS; when the roles are about to turn:
+   *   they belong to the client session; after `receiveEnd`; and when `wantsInput` has been false for four times what
+   *   `limits.unread` allows
    */
   receive(octets: Uint8Array, now?: Millis): void {
     const { state, input } = this.#machine;
@@ -79,6 +80,8 @@ export class ServerSession {
     if (state.phase === "upgrading")
       throw new UsageError("receive: the handshake is pending, octets belong to TLS");
     if (state.ended) throw new UsageError("receive: the client has ended already");
+    if (state.phase === "closing" && state.turn !== null)
+      throw new UsageError("receive: the roles turn, octets belong to the client session");
     if (input.charge > 4 * this.#settings.limits.unread) throw new UsageError("receive: wantsInput is false");
     this.#pass(now);
     if (state.phase === "closing" || state.phase === "closed") return;
@@ -90,6 +93,7 @@ export class ServerSession {
     this.#pass(now);
     if (this.#machine.state.phase === "upgrading") this.#machine.upgradeFailed();
     else this.#machine.state.ended = true;
+    this.#machine.stay("end");
   }
 
   /**

@@ -72,7 +72,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     lmtp,
     service,
     banner: typeof banner === "string" ? [banner] : [...banner],
-    extensions: { ...defaultExtensions, atrn: service === "on-demand", ...given.extensions },
+    extensions: { ...defaultExtensions, atrn: service === "on-demand", ...copy(given.extensions ?? {}) },
     tls: given.tls ?? "none",
     mechanisms: (given.mechanisms ?? []).map(mechanism),
     authRequired: given.authRequired ?? service !== "relay",
@@ -100,6 +100,13 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
   check(settings);
   settled.add(freeze(settings));
   return settings;
+}
+
+/** The caller's objects and lists stay the caller's: a copy of them, of any depth; functions are as they are. */
+function copy<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copy) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])) as T;
 }
 
 /** What was checked stays so: nothing can come into a reply through it later (G12). */

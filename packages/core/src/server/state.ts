@@ -201,12 +201,11 @@ export const rules: Readonly<Record<Verb, Rule>> = {
     idle: true,
     then: { phase: "closing" },
   }),
-  // A proxy speaks before anybody has authenticated, and before EHLO if it likes.
+  // A proxy speaks before anybody has authenticated, and before EHLO if it likes. Both may be pipelined.
   XCLIENT: rule(spoken, outside, "attributes", "XCLIENT attribute=value...", {
     beforeTls: true,
     beforeAuth: true,
     offer: "xclient",
-    endsGroup: true,
     idle: true,
     then: { phase: "unidentified" },
   }),

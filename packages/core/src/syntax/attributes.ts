@@ -146,10 +146,10 @@ function hostName(text: string | null): Attribute | undefined {
   return text.length <= 255 && parseDomain(text, lenient) !== null ? text : undefined;
 }
 
-/** Printable, of any script, and not longer than so many octets. */
+/** Printable, of any script, and not longer than so many characters. */
 function plain(text: string | null, most: number): Attribute | undefined {
   if (text === null) return null;
-  return text.length <= most && !/[\x00-\x20\x7f]/.test(text) ? text : undefined;
+  return text.length <= most && !/[\x00-\x20\x7f-\x9f]/.test(text) ? text : undefined;
 }
 
 /** Nothing but printable ASCII without what has a meaning in header fields (XFORWARD, note 1). */

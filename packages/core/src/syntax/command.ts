@@ -243,6 +243,12 @@ export function parseUrl(
   return argument("X-BURL-02", "word behind the URL is not LAST", word, syntax);
 }
 
+/** Whether `LAST` stands at the end, whatever is before it: with a BURL that is refused the message ends all the same. */
+export function endsInLast(line: Uint8Array, at: number, end: number): boolean {
+  const word = end - 4;
+  return word > at && line[word - 1] === 0x20 && isWord(line, word, end, "LAST");
+}
+
 /** `[domain *("," domain)]` (RFC 2645 §5.2.1). */
 export function parseDomains(line: Uint8Array, at: number, end: number): readonly string[] | Fault {
   if (at >= end) return [];

@@ -139,17 +139,19 @@ export interface Known<T> {
   /** `=` may stand in its value, against RFC 5321 §4.1.2, since its own specification has it there. */
   readonly equals?: boolean;
   readonly read: ReadParameter<T>;
+  /** How it is refused when it is malformed or repeated; left out: as every other, `501 5.5.4`. */
+  readonly malformed?: Refusal;
 }
 
 /**
  * Reads the value of a parameter, undefined where there is no `=`. It gives what is to be merged into the parameters
- * found so far; null or undefined: malformed; or a reply of its own with which it is refused.
+ * found so far; null or undefined: malformed.
  */
 export type ReadParameter<T> = (
   given: Value | undefined,
   context: ParameterContext,
   found: T,
-) => Partial<T> | Refusal | null | undefined;
+) => Partial<T> | null | undefined;
 
 /** Why something that can be read is refused all the same. */
 export interface Refusal {
@@ -212,15 +214,17 @@ function readParameters<T extends object>(
     if (parameter === undefined || !parameter.extensions.some(context.extensions)) {
       return fault("S-PARM-02", `parameter ${keyword} is not offered`, at, unsupported);
     }
-    if (seen.includes(keyword)) return fault("S-PARM-03", `parameter ${keyword} is repeated`, at, malformed);
+    const own = parameter.malformed;
+    if (seen.includes(keyword))
+      return fault("S-PARM-03", `parameter ${keyword} is repeated`, at, own?.reply ?? malformed);
     seen.push(keyword);
     const given = name < word ? { octets, start: name + 1, end: word } : undefined;
     const read =
       given !== undefined && !isValue(given, context, parameter.equals === true)
         ? null
         : (parameter.read(given, context, found) ?? null);
+    if (read === null && own !== undefined) return fault(own.rule, own.detail, at, own.reply);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
-    if (isRefusal(read)) return fault(read.rule, read.detail, at, read.reply);
     Object.assign(found, read);
     at = word;
   }
@@ -229,10 +233,6 @@ function readParameters<T extends object>(
 
 function fault(rule: string, detail: string, at: number, said: Reply): Fault {
   return { rule, detail, at, reply: said };
-}
-
-function isRefusal(read: object): read is Refusal {
-  return "rule" in read;
 }
 
 function keywordEnd(octets: Uint8Array, start: number, end: number): number {

@@ -20,15 +20,19 @@ export function canonicalAddress(text: string): string | null {
   return octets.length === 4 ? formatIpv4(octets) : formatIpv6(octets);
 }
 
-/** Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address. Null when it is none, or has bits behind its length. */
+/**
+ * Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address. Null when it is none, or has bits behind its length.
+ * A network of IPv4 addresses in IPv6 form, `::ffff:192.0.2.0/120`, is the IPv4 network.
+ */
 export function parseNetwork(text: string): Network | null {
   const [address, length, more] = text.split("/");
   const octets = parseAddressOctets(address);
   if (octets === null || more !== undefined) return null;
   const all = octets.length * 8;
   if (length === undefined) return { octets, bits: all };
-  const bits = /^[0-9]{1,3}$/.test(length) ? Number(length) : all + 1;
-  return bits <= all && octets.every((octet, at) => (octet & ~mask(bits, at) & 0xff) === 0)
+  const given = /^[0-9]{1,3}$/.test(length) ? Number(length) : -1;
+  const bits = all === 32 && address.includes(":") ? given - 96 : given;
+  return bits >= 0 && bits <= all && octets.every((octet, at) => (octet & ~mask(bits, at) & 0xff) === 0)
     ? { octets, bits }
     : null;
 }
