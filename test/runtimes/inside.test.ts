@@ -4,8 +4,8 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { starts } from "./inside.ts";
 
-// The tests that are next to a runtime, of those that run in any: `pnpm test:deno` and `pnpm test:bun` run them all.
-const some = ["test/drive/", "test/sasl/", "test/relay/", "test/core/client-", "test/core/session-lines"];
+// Those of the driver, and some that are quick: `pnpm test:deno` and `pnpm test:bun` run them all.
+const some = ["test/drive/", "test/relay/", "test/core/client-"];
 
 describe("the tests that need no Node host", () => {
   it.concurrent.each(Object.entries(starts))("run inside %s", { timeout: 300_000 }, async (name, start) => {
