@@ -1,4 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { format } from "node:util";
 import { expect, test, vi } from "vitest";
 
 // An example of a README that is marked so is run, and what it prints is compared with the block behind it.
@@ -8,8 +9,10 @@ const examples = [
   "README.md",
   "packages/core/README.md",
   "packages/core/EXTENSIONS.md",
+  "packages/drive/README.md",
   "packages/sasl/README.md",
   "packages/node/README.md",
+  "packages/web/README.md",
 ]
   .flatMap((file) => {
     const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
@@ -27,16 +30,21 @@ test("there are examples to run", () => {
     "README.md",
     "README.md",
     "packages/core/README.md",
+    "packages/core/README.md",
     "packages/core/EXTENSIONS.md",
+    "packages/drive/README.md",
     "packages/sasl/README.md",
     "packages/node/README.md",
+    "packages/web/README.md",
   ]);
 });
 
 test.each(examples)("$name prints what it says", async ({ file, index, code, output }) => {
   const module = new URL(`./readme-example-${file.replaceAll("/", "-")}-${index}.tmp.ts`, import.meta.url);
   const printed: string[] = [];
-  const log = vi.spyOn(console, "log").mockImplementation((...values) => void printed.push(values.join(" ")));
+  const log = vi
+    .spyOn(console, "log")
+    .mockImplementation((...values) => void printed.push(format(...values)));
   writeFileSync(module, code);
   try {
     await import(module.pathname);

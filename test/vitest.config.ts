@@ -22,16 +22,16 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["**/*.test.ts"],
-          exclude: ["clients/**", "servers/**", "runtimes/**"],
+          exclude: ["clients/**", "servers/**", "runtimes/**", "packaging/**", "web/runtimes/**"],
           testTimeout: 20_000,
         },
       },
       {
-        // Real clients and servers, large messages and kill -9: one file at a time, so that each has the machine to itself.
+        // Real clients, servers and runtimes, large messages and kill -9: one file at a time, so that each has the machine to itself.
         extends: true,
         test: {
           name: "clients",
-          include: ["clients/**/*.test.ts", "servers/**/*.test.ts"],
+          include: ["clients/**/*.test.ts", "servers/**/*.test.ts", "web/runtimes/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -47,6 +47,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        // Every package is built, packed and installed before all else, and used when the others are done: packaging/setup.ts.
+        extends: true,
+        test: {
+          name: "packaging",
+          include: ["packaging/**/*.test.ts"],
+          globalSetup: ["packaging/setup.ts"],
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
         },
       },
     ],

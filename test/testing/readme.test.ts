@@ -1,4 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { format } from "node:util";
 import { expect, test, vi } from "vitest";
 
 // The examples of the kit's README that are marked so are run, and what they print is compared.
@@ -13,7 +14,9 @@ test("there are examples to run", () => {
 test.each(examples)("example $index prints what it says", async ({ index, code, output }) => {
   const module = new URL(`./readme-example-${index}.tmp.ts`, import.meta.url);
   const printed: string[] = [];
-  const log = vi.spyOn(console, "log").mockImplementation((...values) => void printed.push(values.join(" ")));
+  const log = vi
+    .spyOn(console, "log")
+    .mockImplementation((...values) => void printed.push(format(...values)));
   writeFileSync(module, code);
   try {
     await import(module.pathname);

@@ -25,6 +25,7 @@ export interface Reply {
  */
 export function reply(code: number, text?: string | readonly string[]): Reply;
 export function reply(code: number, enhanced: string, text: string | readonly string[]): Reply;
+/* @__NO_SIDE_EFFECTS__ */
 export function reply(
   code: number,
   first?: string | readonly string[],

@@ -119,3 +119,12 @@ function silenced<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }
+
+/** Pushes content as fast as it is taken. Nobody takes it any more: the rest is left where it is. */
+export async function fill(body: Body, content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const octets of content) {
+    body.push(octets);
+    await body.room();
+    if (!body.wanted) return;
+  }
+}

@@ -88,7 +88,8 @@ export async function connectBy(options: ConnectOptions, dialler: Dialler): Prom
 
 async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promise<Client> {
   const { signal, auth, host = "localhost", path, proxyHeader } = options;
-  const header = proxyHeader === undefined ? null : formatProxyHeader(proxyHeader);
+  // What cannot be said is known before anything is dialled.
+  if (proxyHeader !== undefined) formatProxyHeader(proxyHeader);
   signal?.throwIfAborted();
   const port = options.port ?? defaultPort(options, tls);
   if (path === undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
@@ -97,11 +98,26 @@ async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promis
   const verify = tls !== "offered" || auth !== undefined;
   const dialled = await dial(options, { place, host, tls, verify }, dialler);
   const name = options.name ?? ownName(dialler.hostname(), dialled.local);
-  if (header !== null) void dialled.transport.write(header);
+  const server = "path" in place ? {} : place;
+  return connectOver({ ...options, ...server, tls, name }, dialled);
+}
+
+/**
+ * Makes a client on a connection that is there, and waits until it takes messages. There is no other one to fall back
+ * on: a handshake that fails is `tls-failed`, though TLS was only offered.
+ *
+ * @throws {ConnectError} (as a rejection) when it never will
+ * @throws {UsageError} (as a rejection) naming the option that cannot be; the connection is let go of
+ */
+export async function connectOver(
+  options: ClientOptions & Pick<ConnectOptions, "signal" | "proxyHeader">,
+  dialled: Dialled,
+): Promise<Client> {
+  const { signal, proxyHeader } = options;
   let client: Client;
   try {
-    const server = "path" in place ? {} : place;
-    client = new Client({ ...options, ...server, tls, name }, dialled.transport);
+    if (proxyHeader !== undefined) void dialled.transport.write(formatProxyHeader(proxyHeader));
+    client = new Client(options, dialled.transport);
   } catch (error) {
     dialled.destroy();
     throw error;
@@ -154,7 +170,8 @@ function placeName({ place }: Target): string {
   return place.host.includes(":") ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`;
 }
 
-function defaultTls({ port, auth, allowInsecureAuth }: ConnectOptions): Tls {
+/** When TLS is used if nothing is said of it. */
+export function defaultTls({ port, auth, allowInsecureAuth }: ConnectOptions): Tls {
   if (port === 465) return "implicit";
   return auth !== undefined && allowInsecureAuth !== true ? "required" : "offered";
 }

@@ -20,7 +20,15 @@ export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
 export { ConnectError, PlainTextError } from "./client-error.ts";
 export type { OutgoingMessage, Recipient, Sent } from "./client-message.ts";
 export type { ClientNews, ClientObserver } from "./client-pump.ts";
-export { type ConnectOptions, connectBy, type Dialled, type Dialler, type Target } from "./connect.ts";
+export {
+  type ConnectOptions,
+  connectBy,
+  connectOver,
+  type Dialled,
+  type Dialler,
+  defaultTls,
+  type Target,
+} from "./connect.ts";
 export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
 export { endpointOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";

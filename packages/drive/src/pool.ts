@@ -129,7 +129,7 @@ export class Pool {
       }
       const lane = fresh ? undefined : this.#idle.pop();
       if (lane !== undefined) {
-        clearTimeout(lane.timer);
+        if (lane.timer !== undefined) clearTimeout(lane.timer);
         return lane;
       }
       if (this.#open < this.#options.maxConnections) return this.#dial();
@@ -149,7 +149,7 @@ export class Pool {
         this.#open--;
         const at = this.#idle.indexOf(lane);
         if (at >= 0) this.#idle.splice(at, 1);
-        clearTimeout(lane.timer);
+        if (lane.timer !== undefined) clearTimeout(lane.timer);
         this.#next();
       });
       return lane;

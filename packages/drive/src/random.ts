@@ -10,7 +10,7 @@ export type Random = (octets: number) => Uint8Array;
  */
 export function randomOf(given: Random | undefined): Random {
   if (given !== undefined) return given;
-  if (typeof globalThis.crypto?.getRandomValues !== "function")
+  if (typeof crypto === "undefined" || typeof crypto.getRandomValues !== "function")
     throw new UsageError("random: this runtime has no crypto.getRandomValues, give a function");
-  return (octets) => globalThis.crypto.getRandomValues(new Uint8Array(octets));
+  return (octets) => crypto.getRandomValues(new Uint8Array(octets));
 }

@@ -1,6 +1,5 @@
 import {
   type BurlQuestion,
-  type ClientAttributes,
   type ClientIdentity,
   type Endpoint,
   type Envelope,
@@ -8,7 +7,6 @@ import {
   type Millis,
   type ProxyHeader,
   type Question,
-  type Reply,
   reply,
   type ServerEvent,
   type ServerSession,
@@ -18,13 +16,14 @@ import {
 import type { Identity } from "@sansmtp/sasl";
 import { Audience } from "./audience.ts";
 import { Authentications, checkAuthentication } from "./authentication.ts";
-import type { Body } from "./body.ts";
+import { fill } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
+import { Deciding } from "./deciding.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
-import type { Answer, Handler, Handlers, MessageAnswer } from "./handlers.ts";
-import { Reception } from "./reception.ts";
-import { Transaction } from "./transaction.ts";
+import type { Answer, Handler, Handlers } from "./handlers.ts";
+import { Parties } from "./parties.ts";
+import { Receiving } from "./receiving.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -48,20 +47,16 @@ export function serve(
 
 class Pump implements Connected {
   readonly id: number;
-  readonly peer: Endpoint | null;
-  remote: Endpoint | null;
-  local: Endpoint | null;
-  proxy: ProxyHeader | null = null;
-  identity: Identity | null = null;
   readonly closed: Promise<Closing>;
+  readonly #parties: Parties;
   readonly #session: ServerSession;
   readonly #transport: Transport;
   readonly #handlers: Handlers;
   readonly #audience: Audience;
   readonly #stall: Millis;
   readonly #authentications: Authentications | null;
-  readonly #transaction: Transaction = new Transaction();
-  #reception: Reception | null = null;
+  readonly #deciding: Deciding;
+  readonly #receiving: Receiving;
   #resolveClosed: (closing: Closing) => void = () => {};
   #closing: Closing | null = null;
   #controller: AbortController | null = null;
@@ -82,9 +77,7 @@ class Pump implements Connected {
 
   constructor(session: ServerSession, transport: Transport, handlers: Handlers, facts: ConnectionFacts) {
     this.id = facts.id;
-    this.peer = facts.peer;
-    this.remote = facts.peer;
-    this.local = facts.local;
+    this.#parties = new Parties(facts);
     this.#stall = facts.stall ?? 300_000;
     this.#session = session;
     this.#transport = transport;
@@ -101,9 +94,40 @@ class Pump implements Connected {
             () => transport.now(),
             (asked) => authenticate(asked, this),
           );
+    const report = (error: unknown): void => this.#audience.error(error);
+    this.#deciding = new Deciding((outcome) => this.#later(outcome), report);
+    this.#receiving = new Receiving({
+      session,
+      handlers,
+      connection: this,
+      deciding: this.#deciding,
+      now: () => transport.now(),
+      run: () => this.#run(),
+      report,
+    });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+  }
+
+  get peer(): Endpoint | null {
+    return this.#parties.peer;
+  }
+
+  get remote(): Endpoint | null {
+    return this.#parties.remote;
+  }
+
+  get local(): Endpoint | null {
+    return this.#parties.local;
+  }
+
+  get proxy(): ProxyHeader | null {
+    return this.#parties.proxy;
+  }
+
+  get identity(): Identity | null {
+    return this.#parties.identity;
   }
 
   get client(): ClientIdentity {
@@ -115,7 +139,7 @@ class Pump implements Connected {
   }
 
   get envelope(): Envelope | null {
-    return this.#transaction.envelope;
+    return this.#receiving.envelope;
   }
 
   get signal(): AbortSignal {
@@ -206,7 +230,7 @@ class Pump implements Connected {
 
   #held(): boolean {
     if (this.#forced) return false;
-    return this.#fullSince !== null || this.#reception?.body.full === true;
+    return this.#fullSince !== null || this.#receiving.full;
   }
 
   /** Tells the transport what to wait for. */
@@ -234,12 +258,11 @@ class Pump implements Connected {
       case "turn":
         return this.#turn(event.domains);
       case "body":
-        return this.#content(event.data);
+        return this.#receiving.content(event.data);
       case "message":
-        return this.#whole(event);
+        return this.#receiving.whole(event);
       case "reset":
-        this.#reception?.abort(event.cause);
-        return this.#forget();
+        return this.#receiving.abort(event.cause);
       case "violation":
         return;
       default:
@@ -273,7 +296,7 @@ class Pump implements Connected {
         this.#later(() => {
           if (this.#session.phase !== "upgrading") return;
           this.#session.upgraded(tls, this.#transport.now());
-          this.identity = null;
+          this.#parties.identity = null;
           this.#audience.secured(this.#session.client.tls as TlsInfo);
         }),
       (error: unknown) =>
@@ -313,9 +336,8 @@ class Pump implements Connected {
   }
 
   #close(reason: Closing["reason"]): void {
-    this.#reception?.abort("closed");
+    this.#receiving.abort("closed");
     this.#authentications?.abandon();
-    this.#forget();
     this.#transport.close();
     this.#over(reason);
   }
@@ -343,19 +365,15 @@ class Pump implements Connected {
   // Questions.
 
   #ask(question: Exclude<Question, MessageQuestion>): void {
-    this.#transaction.asked(question);
-    if (question.type === "connect" && question.proxy !== null) {
-      this.proxy = question.proxy;
-      this.remote = question.proxy.source ?? this.peer;
-      this.local = question.proxy.destination ?? this.local;
-    }
-    if (question.type === "connect" && question.xclient !== null) this.#presented(question.xclient);
+    this.#receiving.asked(question);
+    if (question.type === "connect" && question.proxy !== null) this.#parties.proxied(question.proxy);
+    if (question.type === "connect" && question.xclient !== null) this.#parties.presented(question.xclient);
     // What comes instead of a response has cancelled the exchange.
     if (question.type !== "auth") this.#authentications?.abandon();
     const handler = this.#handlers[question.type] as
       | Handler<Question, Answer | AsyncIterable<Uint8Array>>
       | undefined;
-    this.#decide<Answer | AsyncIterable<Uint8Array>>(
+    this.#deciding.decide<Answer | AsyncIterable<Uint8Array>>(
       () => {
         if (question.type === "auth" && this.#authentications !== null)
           return this.#authentications.respond(question);
@@ -374,26 +392,19 @@ class Pump implements Connected {
   }
 
   #answer(question: Exclude<Question, MessageQuestion>, answer: Answer): void {
-    const given = this.#give(question, answer ?? question.reply, (reply) =>
+    const given = this.#deciding.give(question, answer ?? question.reply, (reply) =>
       this.#session.answer(question.id, reply, this.#transport.now()),
     );
     if (given === null) return;
-    this.#transaction.answered(question, given, this.#session.envelope.forwarded);
+    this.#receiving.answered(question, given);
     if (question.type === "auth" && given.code === 235)
-      this.identity = this.#authentications?.identity ?? null;
-  }
-
-  /** A proxy tells who the client is (XCLIENT). */
-  #presented({ addr, port, destaddr, destport, login }: ClientAttributes): void {
-    this.identity = login ? { user: login, authzid: null, trace: null } : null;
-    this.remote = presentedEnd(this.remote, addr, port);
-    this.local = presentedEnd(this.local, destaddr, destport);
+      this.#parties.identity = this.#authentications?.identity ?? null;
   }
 
   /** Puts content that the application fetches behind what has come so far (RFC 4468). */
   #append(question: BurlQuestion, content: AsyncIterable<Uint8Array>): void {
-    const reception = this.#receive();
-    this.#decide(
+    const reception = this.#receiving.begun();
+    this.#deciding.decide(
       () => fill(reception.body, content),
       () => this.#answer(question, fetched),
       (error) => {
@@ -402,135 +413,11 @@ class Pump implements Connected {
       },
     );
   }
-
-  /** Calls what may throw, return or promise, and goes on with what came of it, now or later. */
-  #decide<T>(call: () => T | Promise<T>, gave: (value: T) => void, threw: (error: unknown) => void): void {
-    let result: T | Promise<T>;
-    try {
-      result = call();
-    } catch (error) {
-      return threw(error);
-    }
-    if (!isPromise(result)) return gave(result);
-    Promise.resolve(result).then(
-      (value) => this.#later(() => gave(value)),
-      (error: unknown) => this.#later(() => threw(error)),
-    );
-  }
-
-  /**
-   * Gives an answer to the session; one that cannot be is the application's fault, which the client need not know.
-   *
-   * @returns what was given in the end; null when it came too late
-   */
-  #give<T>(question: Question, answer: T, give: (answer: T | Reply) => boolean): T | Reply | null {
-    try {
-      return give(answer) ? answer : null;
-    } catch (error) {
-      this.#audience.error(error);
-      const instead = failed(question.type);
-      return give(instead) ? instead : null;
-    }
-  }
-
-  // Messages.
-
-  #content(octets: Uint8Array): void {
-    const reception = this.#receive();
-    // Full and yet polled: the session is being ended, and the message with it.
-    if (reception.body.full) reception.abort("closed");
-    else reception.body.push(octets);
-  }
-
-  #whole(question: MessageQuestion): void {
-    const reception = this.#receive();
-    reception.whole(question);
-    this.#settled(reception);
-  }
-
-  /** The message that is coming; it begins with its first content. */
-  #receive(): Reception {
-    if (this.#reception !== null) return this.#reception;
-    const { envelope } = this;
-    if (envelope === null) throw new Error("bug: content without a transaction");
-    const { protocol, client } = this.#session;
-    const perRecipient = client.hello?.verb === "LHLO" || envelope.parameters.prdr;
-    const reception: Reception = new Reception(envelope, protocol, perRecipient, {
-      taken: () => this.#run(),
-      verdict: (question, index, reply) => this.#verdict(reception, question, index, reply),
-    });
-    this.#reception = reception;
-    const { message } = this.#handlers;
-    this.#decide<MessageAnswer>(
-      () => message?.(reception.message, this),
-      (answer) => {
-        reception.settle(answer);
-        this.#settled(reception);
-      },
-      (error) => {
-        if (reception.aborted === null || !isAbort(error)) this.#audience.error(error);
-        reception.settle(failed("message"));
-        this.#settled(reception);
-      },
-    );
-    return reception;
-  }
-
-  /** Gives the verdict when the message is whole and the handler has returned, if it is still waited for. */
-  #settled(reception: Reception): void {
-    const { question, outcome, aborted } = reception;
-    if (reception !== this.#reception || aborted !== null) return;
-    if (question === null || outcome === null) return;
-    this.#forget();
-    this.#give(question, outcome.answer, (answer) =>
-      this.#session.answer(question.id, answer, this.#transport.now()),
-    );
-  }
-
-  #verdict(reception: Reception, question: MessageQuestion, index: number, reply: Answer): boolean {
-    const given = this.#give(question, reply, (verdict) =>
-      this.#session.answerRecipient(question.id, index, verdict, this.#transport.now()),
-    );
-    const counts = given !== null;
-    // With the last verdict the session goes on, whether the handler has returned or not.
-    if (counts && --reception.undecided === 0 && reception === this.#reception) this.#forget();
-    this.#run();
-    return counts;
-  }
-
-  /** The transaction is over. */
-  #forget(): void {
-    this.#reception = null;
-    this.#transaction.end();
-  }
-}
-
-/** An end of the connection by what was told of it: undefined: nothing, null: that it is not known. */
-function presentedEnd(
-  end: Endpoint | null,
-  address: string | null | undefined,
-  port: number | null | undefined,
-): Endpoint | null {
-  if (address !== undefined) return address === null ? null : { address, port: port ?? 0 };
-  return end === null || port === undefined ? end : { address: end.address, port: port ?? 0 };
 }
 
 function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
-/** Pushes content as fast as it is taken. Nobody takes it any more: the rest is left where it is. */
-async function fill(body: Body, content: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const octets of content) {
-    body.push(octets);
-    await body.room();
-    if (!body.wanted) return;
-  }
-}
-
 /** RFC 4468 §3. */
 const fetched = reply(250, "2.5.0", "Ok");
-
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}

@@ -81,7 +81,7 @@ export function tlsInfo(secure: TLSSocket, side: "server" | "client"): Partial<T
 
 /** The common name in the client's certificate; where it has none, the whole subject. */
 function subject(secure: TLSSocket): string | null {
-  const fields = secure.getPeerCertificate().subject as Record<string, string | string[]> | undefined;
+  const { subject: fields } = secure.getPeerCertificate();
   if (fields === undefined) return null;
   if (typeof fields.CN === "string") return fields.CN;
   return Object.entries(fields)

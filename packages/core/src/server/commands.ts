@@ -1,19 +1,17 @@
-import type { Surroundings } from "../extensions/extension.ts";
-import { isTrusted } from "../extensions/trust.ts";
 import { reply } from "../reply.ts";
 import type { ClientAttributes } from "../syntax/attributes.ts";
 import { nothingForwarded } from "../syntax/attributes.ts";
 import { domainOf } from "./arguments.ts";
 import { beginExchange } from "./auth.ts";
-import { offered, usableMechanisms } from "./capabilities.ts";
 import { beginChunk, endPiece, losePiece } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, ruleOf } from "./interpret.ts";
-import type { Context, Interpretation } from "./interpretation.ts";
+import type { Interpretation } from "./interpretation.ts";
 import type { Machine } from "./machine.ts";
-import { clientAddress, endsOf, noMail } from "./record.ts";
+import { endsOf, noMail } from "./record.ts";
 import * as replies from "./replies.ts";
 import { objection, type Rule, rules } from "./state.ts";
+import { domainKey, View } from "./view.ts";
 
 // Command lines: read, interpreted, carried out.
 
@@ -30,7 +28,7 @@ export function readCommand(machine: Machine): boolean {
     const detail = `command line of ${octets} octets`;
     machine.refuse({ rule: "S-LINE-11", detail, at: 0, reply: replies.lineTooLong }, null);
   } else {
-    execute(machine, interpret(line, octets, context(machine)));
+    execute(machine, interpret(line, octets, new View(machine)));
   }
   return true;
 }
@@ -46,7 +44,7 @@ function execute(machine: Machine, interpretation: Interpretation): void {
   if (outOfStep(machine, verb, rule)) return;
   if (kind === "refuse") {
     machine.refuse(interpretation.fault, rule);
-    if (rule === rules.BURL && objection(rule, context(machine)) === null)
+    if (rule === rules.BURL && objection(rule, new View(machine)) === null)
       losePiece(machine, interpretation.last === true);
     return;
   }
@@ -124,11 +122,6 @@ function presented(machine: Machine, attributes: ClientAttributes): void {
   });
 }
 
-/** No domain is the name of something that every object has. */
-function domainKey(domain: string): string {
-  return `@${domain}`;
-}
-
 /** With strict pipelining: the client sent ahead where it has to wait (RFC 2920 §3.1). */
 function outOfStep(machine: Machine, verb: string, rule: Rule | null): boolean {
   const { state, settings, input } = machine;
@@ -144,47 +137,4 @@ function outOfStep(machine: Machine, verb: string, rule: Rule | null): boolean {
 export function injected(machine: Machine): void {
   machine.violation("T-TLS-04", `${machine.input.length} octets in the clear behind STARTTLS`, null);
   machine.finish("protocol", replies.synchronization);
-}
-
-/** What the interpretation of a line depends on. */
-export function context(machine: Machine): Context {
-  const { state, settings } = machine;
-  const { hello, mail, tls } = state;
-  return {
-    phase: state.phase,
-    transaction: mail.transaction,
-    extended: hello !== null && hello.verb !== "HELO",
-    tlsActive: tls !== null,
-    tlsRequired: settings.tls === "required",
-    authenticated: state.authenticated !== null,
-    authRequired: settings.authRequired,
-    offers: (offer) => offered(offer, settings),
-    trusts: (offer) =>
-      (offer !== "xclient" && offer !== "xforward") ||
-      isTrusted(settings.extensions[offer], surroundings(machine)),
-    settings,
-    surroundings: () => surroundings(machine),
-    recipients: mail.recipients.length,
-    domains: state.domainCount,
-    isNamed: (domain) => Object.hasOwn(state.domains, domainKey(domain)),
-    envelope: () => machine.envelope(),
-    refusedHere: mail.refused,
-    tls,
-    parameters: mail.transaction === "none" ? null : mail.parameters,
-    id: state.nextId,
-  };
-}
-
-/** What announcements depend on. Most commands do not ask for it. */
-function surroundings({ state, settings }: Machine): Surroundings {
-  const { tls } = state;
-  return {
-    extensions: settings.extensions,
-    tlsPossible: settings.tls === "offered" || settings.tls === "required",
-    tlsActive: tls !== null,
-    authenticated: state.authenticated !== null,
-    mechanisms: () => usableMechanisms(settings, tls),
-    limits: settings.limits,
-    address: clientAddress(state),
-  };
 }

@@ -35,14 +35,14 @@ type Refused = Extract<Interpretation, { readonly kind: "refuse" }>;
 export interface Context extends Situation {
   readonly settings: ServerSettings;
   /** What decides on which extensions are offered now. */
-  readonly surroundings: () => Surroundings;
+  surroundings(): Surroundings;
   /** How many recipients were accepted. */
   readonly recipients: number;
   /** How many domains of recipients were named in this session, where they are counted, and whether one was. */
   readonly domains: number;
-  readonly isNamed: (domain: string) => boolean;
+  isNamed(domain: string): boolean;
   /** The envelope of the open transaction, as it stands. */
-  readonly envelope: () => Envelope;
+  envelope(): Envelope;
   /** RCPTs of the open transaction that were refused. */
   readonly refusedHere: number;
   /** What the handshake gave; null: there was none. */

@@ -1,13 +1,14 @@
 import { type Reply, replyClass } from "../reply.ts";
 import { inAscii } from "./answers.ts";
 import { authenticated } from "./auth.ts";
-import { askOf, context, injected } from "./commands.ts";
+import { askOf, injected } from "./commands.ts";
 import { beginChunk, beginData, refuseChunk, startChunks } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, isRecipient } from "./interpret.ts";
 import type { Machine } from "./machine.ts";
 import { newMail, noMail, type Slot } from "./record.ts";
 import * as replies from "./replies.ts";
+import { View } from "./view.ts";
 
 // What follows from an answer. Replies leave in the order of the questions.
 
@@ -178,7 +179,7 @@ export function askAhead(machine: Machine): boolean {
   if (line === null) return false;
   const octets = machine.lines.length;
   const interpretation =
-    line !== "too-long" && isRecipient(line) ? interpret(line, octets, context(machine)) : null;
+    line !== "too-long" && isRecipient(line) ? interpret(line, octets, new View(machine)) : null;
   if (interpretation?.kind === "ask") {
     askOf(machine, interpretation.question);
   } else {

@@ -55,7 +55,11 @@ export const bareCr: Reply = shared(550, "5.5.2", "Bare CR received");
 export const textLineTooLong: Reply = shared(554, "5.6.0", "Line too long");
 export const synchronization: Reply = shared(554, "5.5.0", "Protocol synchronization error");
 
-/** A reply of all sessions: no application can change it through a question. */
+/**
+ * A reply of all sessions: no application can change it through a question.
+ *
+ * @__NO_SIDE_EFFECTS__ A bundle without a server has no need of it.
+ */
 function shared(code: number, ...text: readonly string[]): Reply {
   const made = text.length === 1 ? reply(code, text[0]) : reply(code, text[0], text[1]);
   Object.freeze(made.lines);

@@ -251,6 +251,7 @@ export function customRule(given: CustomVerb): Rule {
   });
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function rule(
   phases: readonly Phase[],
   transactions: readonly Transaction[],
@@ -284,9 +285,9 @@ export interface Situation {
   readonly authenticated: boolean;
   readonly authRequired: boolean;
   /** What the configuration offers. */
-  readonly offers: (offer: Offer) => boolean;
+  offers(offer: Offer): boolean;
   /** Whose word is taken for this is the configuration's: for XCLIENT and XFORWARD. */
-  readonly trusts: (offer: Offer) => boolean;
+  trusts(offer: Offer): boolean;
 }
 
 /** Why the table forbids a command. */

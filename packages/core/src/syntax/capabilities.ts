@@ -33,7 +33,7 @@ export interface Limits {
 }
 
 /** The capabilities of a server that said none, or was greeted with HELO. */
-export const noCapabilities: Capabilities = parseLines([]);
+export const noCapabilities: Capabilities = /* @__PURE__ */ parseLines([]);
 
 /** What stands behind a keyword; null: it is not offered. */
 export function wordsOf({ all }: Capabilities, keyword: string): readonly string[] | null {

@@ -1,0 +1,80 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { describe, expect, inject, it } from "vitest";
+import { packages, type RuntimeName } from "./packages.ts";
+import { packedManifest } from "./registry.ts";
+
+// What is wrong with a package shows in its tarball: package.json is another there, and some files are left out.
+
+// The least versions are what this workspace has. A newer Node is fine: that of .ci/run is the least.
+const tested = { node: "20", deno: installedVersion("deno"), bun: installedVersion("bun") };
+
+it("all packages have one version", () => {
+  expect(new Set(packages.map(({ manifest }) => manifest.version)).size).toBe(1);
+});
+
+describe.each(packages)("$manifest.name", ({ path, manifest }) => {
+  const tarball = inject("tarballs")[manifest.name] ?? "";
+
+  it("has nothing that publint objects to", async () => {
+    const { buffer } = new Uint8Array(readFileSync(tarball));
+    const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it("says who may use it where, and has what it says", () => {
+    const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).split("\n");
+    expect(files).toEqual(expect.arrayContaining(["package/LICENSE", "package/README.md"]));
+    for (const each of manifest.files) {
+      expect(files.filter((file) => file.startsWith(`package/${each}`))).not.toEqual([]);
+    }
+    expect(manifest).toMatchObject({ license: "MIT", type: "module" });
+  });
+
+  it("says in its README on what it runs: on what is tested here", () => {
+    const readme = readFileSync(join(path, "README.md"), "utf8");
+    expect(Object.keys(manifest.engines)).not.toEqual([]);
+    for (const [runtime, range] of Object.entries(manifest.engines) as [RuntimeName, string][]) {
+      const least = range.replace(">=", "");
+      expect(`${tested[runtime]}.`).toContain(`${least}.`);
+      const said = `${{ node: "Node", deno: "Deno", bun: "Bun" }[runtime]} ${least}`;
+      expect(readme.includes(said), said).toBe(true);
+    }
+  });
+
+  it("wants the other packages by a range of published versions", () => {
+    const wanted = Object.entries(packedManifest(tarball).dependencies ?? {});
+    for (const [name, range] of wanted.filter(([name]) => name.startsWith("@sansmtp/"))) {
+      expect([name, range]).toEqual([name, `^${manifest.version}`]);
+    }
+  });
+});
+
+describe.each(packages.filter(({ manifest }) => manifest.exports !== undefined))(
+  "$manifest.name",
+  ({ manifest }) => {
+    it("has types that fit the code, for ESM and CommonJS", async () => {
+      const tarball = readFileSync(inject("tarballs")[manifest.name] ?? "");
+      const checked = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
+      expect(checked).toHaveProperty("types", { kind: "included" });
+      const problems = "problems" in checked ? checked.problems : [];
+      // TypeScript's `node10` does not read "exports", and the runtimes of "engines" read nothing else.
+      expect(
+        problems.filter((each) => !("resolutionKind" in each && each.resolutionKind === "node10")),
+      ).toEqual([]);
+    });
+
+    it("can be left out where it is not used", () => {
+      expect(manifest.sideEffects).toBe(false);
+    });
+  },
+);
+
+function installedVersion(name: string): string {
+  return createRequire(import.meta.url)(`${name}/package.json`).version;
+}
