@@ -60,8 +60,16 @@ export function missing({ name }: Runtime): string {
   return `${name} is not installed here: packages of npm have it for Linux on x64`;
 }
 
+/** What is in the package for this system, or where the installation has moved it to from there. */
+export function bunProgram(): string | null {
+  return (
+    installed("bun", `@oven/bun-${process.platform}-${process.arch}`, "bin/bun") ??
+    installed("bun", "bin/bun.exe")
+  );
+}
+
 /** What is in the package for this system; the `deno` of npm is a wrapper around it. */
-function denoProgram(): string | null {
+export function denoProgram(): string | null {
   const { platform, arch } = process;
   const system = { linux: "linux", darwin: "darwin", win32: "win32" }[platform as string];
   const name = `@deno/${system}-${arch}${system === "linux" ? "-glibc" : ""}`;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Address } from "@sansmtp/drive";
 import { expect, onTestFinished } from "vitest";
 import { certificates } from "../node/certificates.ts";
 import { Client, pause } from "../node/client.ts";
@@ -90,7 +91,7 @@ inEachRuntime(({ proves, test }) => {
     expect(await idle.hear(/421/)).toMatch(/421 4\.3\.2/);
     idle.socket.end();
     await idle.closed;
-    await expect(Client.connect(serving.address)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    expect(await refusal(serving.address)).toBe("ECONNREFUSED");
     expect(closed).toBe(false);
     busy.send("Hello\r\n.\r\n");
     expect(await busy.replies(2)).toBe("250 421");
@@ -161,7 +162,7 @@ inEachRuntime(({ proves, test }) => {
     expect(await client.hear(/421/)).toMatch(/421 4\.3\.2/);
     client.socket.end();
     await serving.close();
-    await expect(Client.connect(serving.address)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    expect(await refusal(serving.address)).toBe("ECONNREFUSED");
     // Aborted before: it does not even listen.
     expect(await thrown(serve(running, { signal }))).toMatchObject({ name: "AbortError" });
   });
@@ -258,4 +259,15 @@ async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), "sansmtp-"));
   onTestFinished(() => rm(made, { recursive: true }));
   return made;
+}
+
+/** The code with which nobody is let in any more; a system may take a moment to close a port that it was told to. */
+async function refusal(address: Address): Promise<unknown> {
+  for (let time = 0; time < 50; time++) {
+    const client = await Client.connect(address).catch((error: { code?: unknown }) => error);
+    if (!(client instanceof Client)) return client.code;
+    client.raw.destroy();
+    await pause(10);
+  }
+  return "none";
 }

@@ -6,34 +6,31 @@ import type { Quirks } from "@sansmtp/node";
  * Of what `tls.createServer` of Node takes, what Deno heeds; it would ignore the rest: `ciphers`, `secureOptions`,
  * `sigalgs`...
  */
-export type ServerTls = Pick<TlsOptions, (typeof common)[number] | (typeof ofServers)[number]>;
+export type ServerTls = Pick<TlsOptions, Common | "requestCert" | "SNICallback">;
 
 /** Likewise, of what `tls.connect` of Node takes. */
-export type ClientTls = Pick<ConnectionOptions, (typeof common)[number] | (typeof ofClients)[number]>;
+export type ClientTls = Pick<ConnectionOptions, Common | "servername" | "checkServerIdentity">;
+
+type Common =
+  | ("key" | "cert" | "pfx" | "passphrase" | "ca" | "rejectUnauthorized")
+  | ("minVersion" | "maxVersion" | "ALPNProtocols");
 
 /** @throws {UsageError} naming the first option that Deno would ignore */
 export function checkServerTls(options: ServerTls = {}): void {
-  check(options, [...common, ...ofServers]);
+  const own: readonly (keyof ServerTls)[] = ["requestCert", "SNICallback"];
+  check(options, [...common, ...own]);
 }
 
 /** @throws {UsageError} naming the first option that Deno would ignore */
 export function checkClientTls(options: ClientTls = {}): void {
-  check(options, [...common, ...ofClients]);
+  const own: readonly (keyof ClientTls)[] = ["servername", "checkServerIdentity"];
+  check(options, [...common, ...own]);
 }
 
-const common = [
-  "key",
-  "cert",
-  "pfx",
-  "passphrase",
-  "ca",
-  "rejectUnauthorized",
-  "minVersion",
-  "maxVersion",
-  "ALPNProtocols",
-] as const;
-const ofServers = ["requestCert", "SNICallback"] as const;
-const ofClients = ["servername", "checkServerIdentity"] as const;
+const common: readonly Common[] = [
+  ...(["key", "cert", "pfx", "passphrase", "ca", "rejectUnauthorized"] as const),
+  ...(["minVersion", "maxVersion", "ALPNProtocols"] as const),
+];
 
 function check(options: ServerTls | ClientTls, known: readonly string[]): void {
   for (const [name, value] of Object.entries(options))
