@@ -11,14 +11,18 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
+    reporters: [
+      "default",
+      "./runtimes/reporter.ts",
+      ...(report ? [["json", { outputFile: report }] as ["json", object]] : []),
+    ],
     projects: [
       {
         extends: true,
         test: {
           name: "fast",
           include: ["**/*.test.ts"],
-          exclude: ["clients/**", "servers/**", "packaging/**", "web/runtimes/**"],
+          exclude: ["clients/**", "servers/**", "runtimes/**", "packaging/**", "web/runtimes/**"],
           testTimeout: 20_000,
         },
       },
@@ -31,6 +35,18 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        // One suite in all runtimes, which are children; one at a time as well.
+        extends: true,
+        test: {
+          name: "runtimes",
+          include: ["runtimes/**/*.test.ts"],
+          globalSetup: ["runtimes/bundle.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as connectTls, createSecureContext } from "node:tls";
 import { reply, type ServerOptions } from "@sansmtp/node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { certificates } from "./certificates.ts";
 import { type Client, pause, until } from "./client.ts";
+import { Prefixed } from "./prefixed.ts";
 import { ehlo, envelope, type Serving, serving } from "./serving.ts";
 
 const { ca, server, other, client: trusted, impostor } = await certificates();
@@ -404,29 +404,3 @@ describe("PROXY headers", () => {
     expect(running.closings.map(({ reason }) => reason)).toEqual(["proxy", "timeout"]);
   });
 });
-
-/** A connection on which a header goes before the first octets, cut somewhere. */
-class Prefixed extends Duplex {
-  readonly #inner: Duplex;
-  #header: Buffer | null;
-  readonly #cut: number;
-
-  constructor(inner: Duplex, header: Buffer, cut: number) {
-    super();
-    this.#inner = inner;
-    this.#header = header;
-    this.#cut = cut;
-    inner.on("data", (octets) => this.push(octets));
-    inner.on("end", () => this.push(null));
-  }
-
-  override _read(): void {}
-
-  override _write(octets: Buffer, _: string, done: () => void): void {
-    const whole = this.#header === null ? octets : Buffer.concat([this.#header, octets]);
-    const cut = this.#header === null ? 0 : this.#cut;
-    this.#header = null;
-    if (cut > 0) this.#inner.write(whole.subarray(0, cut));
-    setTimeout(() => this.#inner.write(whole.subarray(cut), done), cut > 0 ? 30 : 0);
-  }
-}

@@ -13,6 +13,7 @@ export {
   type Verifiable,
 } from "./authentication.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
+export type { Capability, RuntimeCapabilities } from "./capabilities.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
 export type { Auth } from "./client-auth.ts";
 export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
@@ -29,6 +30,7 @@ export {
   type Target,
 } from "./connect.ts";
 export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
+export { endpointOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export type { Random } from "./random.ts";

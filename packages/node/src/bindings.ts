@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { TLSSocket } from "node:tls";
+import type { Secured } from "./handshakes.ts";
 
 /**
  * What ties AUTH to a connection, by type: the same on both sides, and nobody between them can have it (RFC 5056).
@@ -10,10 +10,7 @@ import type { TLSSocket } from "node:tls";
  * - `tls-server-end-point` (RFC 5929): the hash of the server's certificate, which a server does not have at hand when a
  *   session was resumed.
  */
-export function bindingsOf(
-  secure: TLSSocket,
-  side: "server" | "client",
-): Readonly<Record<string, Uint8Array>> {
+export function bindingsOf(secure: Secured, side: "server" | "client"): Readonly<Record<string, Uint8Array>> {
   try {
     return made(secure, side);
   } catch {
@@ -22,7 +19,7 @@ export function bindingsOf(
   }
 }
 
-function made(secure: TLSSocket, side: "server" | "client"): Record<string, Uint8Array> {
+function made(secure: Secured, side: "server" | "client"): Record<string, Uint8Array> {
   const bindings: Record<string, Uint8Array> = {};
   const version = secure.getProtocol();
   if (version === "TLSv1.3") {

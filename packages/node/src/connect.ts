@@ -13,7 +13,7 @@ import {
 } from "@sansmtp/drive";
 import { endsOf } from "./addresses.ts";
 import { ClientHandshakes } from "./client-handshakes.ts";
-import { SocketTransport } from "./transport.ts";
+import { type Quirks, SocketTransport } from "./transport.ts";
 
 /** Where to connect to, how the protocol goes, and what is Node's own. */
 export interface ConnectOptions extends DriveOptions {
@@ -46,14 +46,19 @@ export function createPool(options: ConnectOptions & PoolOptions): Pool {
 }
 
 /** Connects by sockets of Node. */
-export function dialler(tlsOptions: ConnectionOptions = {}): Dialler {
-  return { hostname, dial: (target, signal) => dial(target, signal, tlsOptions) };
+export function dialler(tlsOptions: ConnectionOptions = {}, quirks: Quirks = {}): Dialler {
+  return { hostname, dial: (target, signal) => dial(target, signal, tlsOptions, quirks) };
 }
 
-async function dial(target: Target, signal: AbortSignal, tlsOptions: ConnectionOptions): Promise<Dialled> {
+async function dial(
+  target: Target,
+  signal: AbortSignal,
+  tlsOptions: ConnectionOptions,
+  quirks: Quirks,
+): Promise<Dialled> {
   const socket = await connected(target, signal);
   const handshakes = new ClientHandshakes(target.host, { rejectUnauthorized: target.verify, ...tlsOptions });
-  const transport = new SocketTransport(socket, handshakes);
+  const transport = new SocketTransport(socket, handshakes, quirks);
   return {
     transport,
     local: endsOf(socket).local,

@@ -65,23 +65,37 @@ export class Handshakes {
   }
 }
 
+/** What is asked of a socket inside TLS: `TLSSocket` of Node has it, and other sockets can be shown so. */
+export interface Secured {
+  readonly authorized: boolean;
+  /** Not in the types of Node: on a server it is the name that the client has asked for. */
+  readonly servername?: string | false | null;
+  getProtocol(): string | null;
+  getCipher(): { readonly name: string; readonly standardName?: string };
+  getPeerCertificate(): { readonly subject?: object };
+  getX509Certificate(): { readonly raw: Uint8Array } | undefined;
+  getPeerX509Certificate(): { readonly raw: Uint8Array } | undefined;
+  getFinished(): Uint8Array | undefined;
+  getPeerFinished(): Uint8Array | undefined;
+  isSessionReused(): boolean;
+  exportKeyingMaterial(length: number, label: string, context: Buffer): Uint8Array;
+}
+
 /** What the session is told of a handshake. */
-export function tlsInfo(secure: TLSSocket, side: "server" | "client"): Partial<TlsInfo> {
+export function tlsInfo(secure: Secured, side: "server" | "client"): Partial<TlsInfo> {
   const { standardName, name } = secure.getCipher();
-  // Not in the types: on a server it is the name that the client has asked for.
-  const { servername } = secure as TLSSocket & { readonly servername?: string | false };
   return {
     version: secure.getProtocol(),
     cipher: standardName ?? name,
-    serverName: servername || null,
+    serverName: secure.servername || null,
     peer: secure.authorized ? subject(secure) : null,
     bindings: bindingsOf(secure, side),
   };
 }
 
 /** The common name in the client's certificate; where it has none, the whole subject. */
-function subject(secure: TLSSocket): string | null {
-  const { subject: fields } = secure.getPeerCertificate();
+function subject(secure: Secured): string | null {
+  const fields = secure.getPeerCertificate().subject as Record<string, string | string[]> | undefined;
   if (fields === undefined) return null;
   if (typeof fields.CN === "string") return fields.CN;
   return Object.entries(fields)

@@ -29,6 +29,7 @@ export {
   type Pool,
   type PoolOptions,
   type Recipient,
+  type RuntimeCapabilities,
   type Sent,
   type Server,
 } from "@sansmtp/drive";
@@ -43,5 +44,9 @@ export {
   type ScramKeys,
   type Stored,
 } from "@sansmtp/sasl";
-export { type ConnectOptions, connect, createPool } from "./connect.ts";
-export { createServer, type ServerOptions } from "./server.ts";
+export { capabilities } from "./capabilities.ts";
+export { type ConnectOptions, connect, createPool, dialler } from "./connect.ts";
+export { Handshakes, type Secured, tlsInfo } from "./handshakes.ts";
+export { listenOn } from "./listen.ts";
+export { createServer, type ServerOptions, serverBy } from "./server.ts";
+export type { Quirks } from "./transport.ts";

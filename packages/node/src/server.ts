@@ -1,6 +1,6 @@
 import type { TlsOptions } from "node:tls";
 import { type ServerConfig, UsageError } from "@sansmtp/core";
-import { type ServerOptions as DriveOptions, Server } from "@sansmtp/drive";
+import { type ServerOptions as DriveOptions, type Listen, Server } from "@sansmtp/drive";
 import { Handshakes } from "./handshakes.ts";
 import { listenOn } from "./listen.ts";
 
@@ -24,10 +24,23 @@ export interface ServerOptions extends DriveOptions {
  * @throws {UsageError} naming the option that cannot be
  */
 export function createServer(options: ServerOptions): Server {
+  return serverBy(options, (_, handshakes) => listenOn(handshakes));
+}
+
+/**
+ * Makes a server that listens in another way, for runtimes that have sockets of Node besides their own.
+ *
+ * @param listening gives that way for when TLS begins, and for what does the handshakes on sockets of Node
+ * @throws {UsageError} naming the option that cannot be
+ */
+export function serverBy(
+  options: ServerOptions,
+  listening: (tls: NonNullable<ServerConfig["tls"]>, handshakes: Handshakes | null) => Listen,
+): Server {
   const { tlsOptions } = options;
   const tls = options.tls ?? (tlsOptions === undefined ? "none" : "offered");
   const handshakes = tls === "none" || !hasCertificate(tlsOptions) ? null : new Handshakes(tlsOptions ?? {});
-  const server = new Server({ ...options, tls }, listenOn(handshakes));
+  const server = new Server({ ...options, tls }, listening(tls, handshakes));
   if (tls !== "none" && handshakes === null)
     throw new UsageError(`tlsOptions: TLS that is ${tls} needs a key and a certificate`);
   return server;

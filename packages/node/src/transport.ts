@@ -9,10 +9,19 @@ export interface Handshaker {
   begin(raw: Socket, settled: Settled): void;
 }
 
+/** What the sockets of Node do otherwise in a runtime that has them besides its own. */
+export interface Quirks {
+  /** Opens and closes what is below TLS, where a paused TLS socket goes on reading. */
+  readonly gate?: (raw: Socket, open: boolean) => void;
+  /** False: what ties AUTH to the connection cannot be had, or is not what the other side has. Default true. */
+  readonly bindings?: boolean;
+}
+
 /** A socket of Node under the pump: TCP or Unix, and TLS on top of it when it was started. */
 export class SocketTransport implements Transport {
   readonly #raw: Socket;
   readonly #handshakes: Handshaker | null;
+  readonly #quirks: Quirks;
   /** The socket that is read and written: the raw one, or TLS. Null: a handshake is under way. */
   #socket: Socket | null;
   #connection: Incoming | null = null;
@@ -21,9 +30,10 @@ export class SocketTransport implements Transport {
   readonly #data = (octets: Uint8Array): void => this.#connection?.receive(octets);
   readonly #end = (): void => this.#connection?.receiveEnd();
 
-  constructor(raw: Socket, handshakes: Handshaker | null) {
+  constructor(raw: Socket, handshakes: Handshaker | null, quirks: Quirks = {}) {
     this.#raw = raw;
     this.#handshakes = handshakes;
+    this.#quirks = quirks;
     this.#socket = raw;
     raw.on("error", this.#failed);
     raw.once("close", () => {
@@ -73,14 +83,18 @@ export class SocketTransport implements Transport {
         secure.allowHalfOpen = true;
         this.#socket = secure;
         this.#listen(secure);
-        resolve(tlsInfo(secure, handshakes.side));
+        const { bindings = true } = this.#quirks;
+        const info = tlsInfo(secure, handshakes.side);
+        resolve(bindings ? info : { ...info, bindings: {} });
       });
     });
   }
 
   read(on: boolean): void {
-    if (on) this.#socket?.resume();
-    else this.#socket?.pause();
+    const socket = this.#socket;
+    if (on) socket?.resume();
+    else socket?.pause();
+    if (socket !== null && socket !== this.#raw) this.#quirks.gate?.(this.#raw, on);
   }
 
   wake(at: Millis | null): void {
@@ -105,10 +119,10 @@ export class SocketTransport implements Transport {
     socket.off("data", this.#data).off("end", this.#end);
     socket.on("data", (octets: Uint8Array) => {
       discarded += octets.length;
-      if (discarded > lingerOctets) socket.pause();
+      if (discarded > lingerOctets) this.read(false);
     });
     socket.end();
-    socket.resume();
+    this.read(true);
   }
 
   now(): Millis {

@@ -1,0 +1,37 @@
+import type { ServerOptions as DriveOptions, Server } from "@sansmtp/drive";
+import { listenOn, serverBy } from "@sansmtp/node";
+import { serverHandshakes } from "./handshakes.ts";
+import { listen } from "./listen.ts";
+import { isNative, type ServerTls, serverTls } from "./tls.ts";
+
+/** What a server is made of: how the protocol goes, what the application decides, and TLS. */
+export interface ServerOptions extends DriveOptions {
+  /** `offered` is the default when `tlsOptions` are given. */
+  readonly tls?: DriveOptions["tls"];
+  /**
+   * Key, certificate, and what else of `tls.createServer` of Node is heeded by Bun. TLS below 1.2 is refused unless
+   * `minVersion` says otherwise (RFC 8314 §4.1); clients are asked for a certificate only with `requestCert`, and one
+   * that is not signed by `ca` then ends the connection unless `rejectUnauthorized` is false.
+   */
+  readonly tlsOptions?: ServerTls;
+}
+
+/**
+ * Makes a server; it listens when `listen` is called.
+ *
+ * It is on Bun's own sockets, unless certificates are to be chosen by name or a PROXY header comes before TLS, or
+ * TLS is told something that only the sockets of Node take.
+ *
+ * @throws {UsageError} naming the option that cannot be
+ */
+export function createServer(options: ServerOptions): Server {
+  const { proxy = false } = options;
+  const tlsOptions = options.tlsOptions && serverTls(options.tlsOptions);
+  return serverBy(tlsOptions === undefined ? options : { ...options, tlsOptions }, (tls, handshakes) => {
+    if (tls === "none" || tlsOptions === undefined) return (place, accept) => listen(place, accept, null);
+    // What is read with the header may belong to TLS already, and Bun cannot be given it back.
+    if (!isNative(tlsOptions) || (proxy && tls === "implicit")) return listenOn(handshakes);
+    const own = serverHandshakes(tlsOptions);
+    return (place, accept) => listen(place, accept, own);
+  });
+}

@@ -1,0 +1,96 @@
+import type { ConnectionOptions, TlsOptions } from "node:tls";
+import { UsageError } from "@sansmtp/core";
+import type { NativeTls } from "./sockets.ts";
+
+/** Of what `tls.createServer` of Node takes, what Bun heeds. */
+export type ServerTls = Pick<
+  TlsOptions,
+  (typeof native)[number] | (typeof compatible)[number] | "requestCert" | "SNICallback"
+>;
+
+/** Likewise, of what `tls.connect` of Node takes. */
+export type ClientTls = Pick<
+  ConnectionOptions,
+  (typeof native)[number] | (typeof compatible)[number] | "servername" | "checkServerIdentity"
+>;
+
+/** What Bun's own sockets take, on both sides. */
+const native = [
+  "key",
+  "cert",
+  "passphrase",
+  "ca",
+  "rejectUnauthorized",
+  "minVersion",
+  "maxVersion",
+  "ciphers",
+  "ecdhCurve",
+  "sigalgs",
+] as const;
+/** What only the sockets of Node that Bun has take. */
+const compatible = ["pfx", "crl", "ALPNProtocols", "secureOptions"] as const;
+
+/**
+ * The options, as Bun has to be told them.
+ *
+ * @throws {UsageError} naming the first that Bun would ignore
+ */
+export function serverTls(options: ServerTls): ServerTls {
+  check(options, ["requestCert", "SNICallback"]);
+  return withVersions(options);
+}
+
+/** @throws {UsageError} naming the first that Bun would ignore */
+export function clientTls(options: ClientTls): ClientTls {
+  check(options, ["servername", "checkServerIdentity"]);
+  return withVersions(options);
+}
+
+/** Bun's own sockets can do all that is asked for. */
+export function isNative(options: ServerTls | ClientTls): boolean {
+  return !given(options).some((name) => ["SNICallback", ...compatible].includes(name));
+}
+
+/** What Bun's own sockets are told. It is never empty: `tls: {}` would be none. */
+export function nativeTls(options: ServerTls & ClientTls): NativeTls {
+  const tls: Record<string, unknown> = {};
+  for (const name of [...native, "requestCert"] as const)
+    if (options[name] !== undefined) tls[name] = options[name];
+  const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3", servername } = options;
+  if (servername) tls.serverName = servername;
+  return { ...tls, minVersion: versions[minVersion], maxVersion: versions[maxVersion] };
+}
+
+function check(options: ServerTls | ClientTls, more: readonly string[]): void {
+  const known = [...native, ...compatible, ...more];
+  for (const name of given(options))
+    if (!known.includes(name)) throw new UsageError(`tlsOptions.${name}: Bun would ignore it`);
+  for (const name of ["minVersion", "maxVersion"] as const) {
+    const version = options[name];
+    if (version !== undefined && !(version in versions))
+      throw new UsageError(`tlsOptions.${name}: ${version}`);
+  }
+}
+
+/** Ciphers that are given are all there are, in Node; Bun would leave those of TLS 1.3 as they are. */
+function withVersions<Options extends ServerTls | ClientTls>(options: Options): Options {
+  const { ciphers, minVersion, maxVersion } = options;
+  if (ciphers === undefined) return options;
+  if (/TLS_/.test(ciphers))
+    throw new UsageError("tlsOptions.ciphers: Bun cannot choose among the ciphers of TLS 1.3");
+  if (minVersion === "TLSv1.3")
+    throw new UsageError("tlsOptions.ciphers: none is of TLS 1.3, which minVersion demands");
+  return maxVersion === undefined || maxVersion === "TLSv1.3"
+    ? { ...options, maxVersion: "TLSv1.2" }
+    : options;
+}
+
+/** The options that are given, by name. */
+function given(options: ServerTls | ClientTls): string[] {
+  return Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name);
+}
+
+/** As they are on the wire (RFC 8446 §4.2.1). */
+const versions = { TLSv1: 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const;

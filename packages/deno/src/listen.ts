@@ -1,0 +1,61 @@
+import { type Address, type Ends, endpointOf, type Listen, type Place } from "@sansmtp/drive";
+import { type Accepting, type Addr, type Conn, deno, type TcpConn } from "./sockets.ts";
+import { ConnTransport } from "./transport.ts";
+
+/** Listens on Deno's own sockets. */
+export const listen: Listen = async (place, accept) => {
+  const listener = open(place);
+  const connections = new Set<ConnTransport>();
+  const accepting = takeAll(listener, (conn) => {
+    if ("port" in place) (conn as TcpConn).setNoDelay(true);
+    const transport = new ConnTransport(conn);
+    connections.add(transport);
+    transport.gone.then(() => connections.delete(transport));
+    const connection = accept(transport, endsOf(conn));
+    if (connection === null) transport.destroy();
+    else transport.attach(connection);
+  });
+  return {
+    address: addressOf(listener.addr),
+    async close() {
+      listener.close();
+      await accepting;
+      await Promise.all([...connections].map(({ gone }) => gone));
+    },
+  };
+};
+
+/** Both ends of a connection; null for a Unix socket. */
+export function endsOf({ remoteAddr: peer, localAddr: local }: Conn): Ends {
+  return {
+    peer: endpointOf(peer.hostname, peer.port),
+    local: endpointOf(local.hostname, local.port),
+  };
+}
+
+function open(place: Required<Place>): Accepting {
+  if ("path" in place) return deno().listen({ transport: "unix", path: place.path });
+  return deno().listen({ hostname: place.host, port: place.port });
+}
+
+/** Takes connections until the listener is closed. */
+async function takeAll(listener: Accepting, take: (conn: Conn) => void): Promise<void> {
+  for (;;) {
+    try {
+      take(await listener.accept());
+    } catch (error) {
+      // Nothing else has this name: it is closed.
+      if ((error as Error).name === "BadResource" || (error as Error).name === "Interrupted") return;
+      // A connection that the system cannot accept (EMFILE) is a misfortune, not the end of the server.
+      console.warn(error);
+      await new Promise((resolve) => setTimeout(resolve, misfortune));
+    }
+  }
+}
+
+function addressOf({ hostname, port, path }: Addr): Address {
+  return hostname === undefined || port === undefined ? { path: path ?? "" } : { host: hostname, port };
+}
+
+/** How long to wait after one, milliseconds: most often some connection has to end first. */
+const misfortune = 100;

@@ -1,0 +1,8 @@
+import type { Endpoint } from "@sansmtp/core";
+
+/** One end of a connection as a system tells it; null where it tells none, as of a Unix socket. */
+export function endpointOf(address: string | undefined, port: number | undefined): Endpoint | null {
+  if (address === undefined || port === undefined) return null;
+  // An IPv4 client of a socket that listens on both families is an IPv4 client.
+  return { address: address.replace(/^::ffff:(?=[0-9.]+$)/i, ""), port };
+}

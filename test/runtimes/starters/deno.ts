@@ -1,0 +1,4 @@
+import * as adapter from "@sansmtp/deno";
+import { obey } from "./obey.ts";
+
+obey(adapter);
