@@ -24,7 +24,11 @@ describe.each(packages)("$manifest.name", ({ path, manifest }) => {
   it("has nothing that publint objects to", async () => {
     const { buffer } = new Uint8Array(readFileSync(tarball));
     const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
-    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+    // What is for another runtime alone may use what that has of Node, and is not for Node.
+    const objections = messages.filter(
+      ({ code }) => code !== "USE_ENGINES_NODE" || "node" in manifest.engines,
+    );
+    expect(objections.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
   it("says who may use it where, and has what it says", () => {
