@@ -1,57 +1,29 @@
 import { UsageError } from "@sansmtp/core";
+import type { RuntimeCapabilities } from "@sansmtp/drive";
+
+const noServer =
+  "the platform's TLS is a client's: a server has what `upgrade` of its streams makes, if they have one";
+const platform = "the platform makes its own TLS, and takes no options for it";
 
 /**
  * What this transport can do. TLS is the platform's: as client in Workers; where streams are given with `upgrade`, it is
  * what that makes of it.
  */
-export const capabilities: Capabilities = {
-  listen: false,
-  unixSocket: false,
-  clientTls: true,
-  clientStartTls: true,
-  serverTls: false,
-  serverStartTls: false,
-  serverName: false,
-  certificateAuthorities: false,
-  clientCertificate: false,
-  peerCertificate: false,
-  ciphers: false,
-  channelBinding: false,
-  connectAbort: true,
-  backPressure: true,
+export const capabilities: RuntimeCapabilities = {
+  serverStartTls: noServer,
+  sni: noServer,
+  serverVerifiesClient: noServer,
+  proxyBeforeTls: noServer,
+  clientCertificate: platform,
+  unixSocket: "streams are not addressed: whoever opens them may open a Unix socket",
+  unixSocketTls: noServer,
   halfClose: true,
+  connectAbort: true,
+  tlsDetails: "the platform tells nothing of its TLS",
+  ownAuthorities: platform,
+  cipherControl: platform,
+  channelBindings: "the platform has no exporter of keying material",
 };
-
-/** What a transport can do: an option for what it cannot do throws. */
-export interface Capabilities {
-  /** Waits for connections itself. */
-  readonly listen: boolean;
-  readonly unixSocket: boolean;
-  /** TLS from the start, as client. */
-  readonly clientTls: boolean;
-  readonly clientStartTls: boolean;
-  /** TLS from the start, as server. */
-  readonly serverTls: boolean;
-  readonly serverStartTls: boolean;
-  /** A server chooses its certificate by the name that the client asks for (SNI). */
-  readonly serverName: boolean;
-  /** Authorities of one's own, or none at all. */
-  readonly certificateAuthorities: boolean;
-  /** A client shows a certificate, and a server asks for one. */
-  readonly clientCertificate: boolean;
-  /** The certificate of the peer, the version and the cipher can be seen. */
-  readonly peerCertificate: boolean;
-  /** Ciphers and versions can be chosen. */
-  readonly ciphers: boolean;
-  /** For SCRAM-PLUS. */
-  readonly channelBinding: boolean;
-  /** An attempt to connect can be given up. */
-  readonly connectAbort: boolean;
-  /** Who reads slowly is written to slowly, and the other way round. A WebSocket has the first half of it. */
-  readonly backPressure: boolean;
-  /** One side can end while the other goes on. A WebSocket cannot. */
-  readonly halfClose: boolean;
-}
 
 /**
  * Refuses options of other adapters that would have no effect here.

@@ -27,7 +27,7 @@ export {
   type Recipient,
   type Sent,
 } from "@sansmtp/drive";
-export { type Capabilities, capabilities } from "./capabilities.ts";
+export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export { type ServeOptions, serveStreams } from "./serve.ts";
 export { socketStreams, type TcpConnect, type TcpSocket } from "./socket.ts";
