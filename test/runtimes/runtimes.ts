@@ -48,7 +48,7 @@ export const runtimes: readonly Runtime[] = [
   {
     name: "Bun",
     capabilities: bun,
-    program: installed("bun", `@oven/bun-${process.platform}-${process.arch}`, "bin/bun"),
+    program: bunProgram(),
     given: ["--conditions=@sansmtp/source"],
     starter: "bun",
     bundled: false,
