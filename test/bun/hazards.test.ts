@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { ConnectionOptions } from "node:tls";
-import { type ConnectOptions, connect } from "@sansmtp/node";
+import { type ConnectOptions, connect, reply } from "@sansmtp/node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { certificates } from "../node/certificates.ts";
 import { Client, pause } from "../node/client.ts";
@@ -73,9 +73,14 @@ describe.skipIf(bun.program === null)(bun.program === null ? missing(bun) : "in 
     });
 
     it(`a message of 6 MB leaves whole, slowly read, with TLS ${tls}`, async () => {
-      const { address, messages } = await serving({
+      let heard = "";
+      const { address } = await serving({
         ...(tls === "none" ? {} : { tls, tlsOptions: certificate }),
-        mail: () => pause(200) as Promise<undefined>,
+        async message({ body }) {
+          await pause(300);
+          for await (const octets of body) heard += Buffer.from(octets).toString("latin1");
+          return reply(250, "2.0.0", "Queued");
+        },
       });
       const { port } = address as { port: number };
       const options = {
@@ -90,7 +95,7 @@ describe.skipIf(bun.program === null)(bun.program === null ? missing(bun) : "in 
         peer: tls === "none" ? null : "mx.example.com",
       });
       expect(await child.next()).toEqual({ status: "accepted", opaque: 0 });
-      expect(messages[0]).toBe(`${"x".repeat(62)}\r\n`.repeat(100_000));
+      expect(heard === `${"x".repeat(62)}\r\n`.repeat(100_000)).toBe(true);
       await child.end();
     });
   }
