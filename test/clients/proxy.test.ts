@@ -129,13 +129,17 @@ describe("swaks with XCLIENT", () => {
     expect(sent.text.match(/STARTTLS$/gm)).toHaveLength(2);
   });
 
-  test("T-TLS-05 is not believed after STARTTLS what it has said before, in the clear", async ({ skip }) => {
+  // Were the address forgotten, whoever speaks TLS through the proxy would be the proxy, and could say XCLIENT itself.
+  test("T-TLS-05 X-XCL-07 is not believed after STARTTLS in who has logged in, but in its address", async ({
+    skip,
+  }) => {
     requireTools([swaks.tool], skip);
     const { sent, clients } = await presenting([
-      ...["--tls", "--xclient-before-starttls", "--xclient-addr", "192.0.2.9"],
+      ...["--tls", "--xclient-before-starttls", "--xclient-addr", "192.0.2.9", "--xclient-login", "dana"],
     ]);
     expect(sent.code, sent.text).toBe(0);
-    expect(clients).toMatchObject([{ address: "127.0.0.1", xclient: null, tls: {} }]);
+    expect(clients).toMatchObject([{ address: "192.0.2.9", authenticated: null, tls: {} }]);
+    expect(clients[0]?.xclient?.login).toBeUndefined();
     expect(sent.text).toMatch(/ -> XCLIENT .*\n<- {2}220 /);
   });
 

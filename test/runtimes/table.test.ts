@@ -13,13 +13,13 @@ describe("the table", () => {
   });
 
   it("is as RUNTIMES.md has it: `pnpm test:runtimes --update` writes it", async () => {
-    await expect(`${introduction}${table(runtimes)}`).toMatchFileSnapshot("../../RUNTIMES.md");
+    await expect(`${introduction}${table(runtimes)}`).toMatchFileSnapshot("../../packages/drive/RUNTIMES.md");
   });
 });
 
 const introduction = `# What each runtime can do
 
-One suite, [test/runtimes](test/runtimes), runs inside each of them, and a cell is what its tests have found there. This
+One suite, [test/runtimes](../../test/runtimes), runs inside each of them, and a cell is what its tests have found there. This
 page is made from it. What is not in the table works the same everywhere; an option that a runtime cannot honour
 throws a \`UsageError\` when it is given.
 
