@@ -39,8 +39,11 @@ export function replying(
 ): void {
   let unread = "";
   let content = false;
+  let secure = false;
   socket.write(`${greeting}\r\n`);
   socket.on("data", (octets) => {
+    // What follows is a handshake, in which CRLF may stand by chance.
+    if (secure) return;
     unread += octets.toString("latin1");
     for (let end = unread.indexOf("\r\n"); end >= 0; end = unread.indexOf("\r\n")) {
       const line = unread.slice(0, end);
@@ -52,6 +55,7 @@ export function replying(
       if (reply === "cut") socket.destroy();
       else if (reply !== "nothing") socket.write(`${reply}\r\n`);
       if (word === "QUIT") socket.end();
+      if (word === "STARTTLS" && reply.startsWith("220")) secure = true;
     }
   });
 }
