@@ -294,6 +294,8 @@ describe("mailboxes", () => {
   test("S-ADDR-06 every IPv6 literal is written as one text", () => {
     fc.assert(
       fc.property(fc.ipV6(), (address) => {
+        // Bun 1.4 cannot read some of them, `0:0::0:0:0.0.0.0` for one.
+        fc.pre(URL.canParse(`http://[${address}]/`));
         const read = parseDomain(`[IPv6:${address}]`);
         if (read === null || read.kind !== "ipv6") throw new Error(`not read: ${address}`);
         const host = new URL(`http://[${address}]/`).hostname.slice(1, -1);
