@@ -63,7 +63,9 @@ for (const peer of [postfixWithDovecot, exim]) {
           );
         }
         expect(door.dialogue).toMatch(/^C: AUTH ANONYMOUS c2lyaGM=\r\n/m);
-        expect(String(door.server)).toContain("anonymous(sirhc,127.0.0.1): login");
+        await expect
+          .poll(() => String(door.server), { timeout: 10_000 })
+          .toContain("anonymous(sirhc,127.0.0.1): login");
       });
     }
 
