@@ -1,6 +1,5 @@
 import { reply } from "../reply.ts";
-import type { ClientAttributes } from "../syntax/attributes.ts";
-import { nothingForwarded } from "../syntax/attributes.ts";
+import { type ClientAttributes, nothingForwarded } from "../syntax/attributes.ts";
 import { domainOf } from "./arguments.ts";
 import { beginExchange } from "./auth.ts";
 import { beginChunk, endPiece, losePiece } from "./content.ts";
@@ -107,9 +106,11 @@ function presented(machine: Machine, attributes: ClientAttributes): void {
   const another = attributes.addr === undefined ? endsOf(state.xclient) : null;
   const before = state.hello === null ? state.xclient : another;
   machine.abandon("hello");
-  state.xclient = { ...before, ...attributes };
+  // The application is shown it.
+  const told = Object.freeze({ ...before, ...attributes });
+  state.xclient = told;
   state.hello = null;
-  state.authenticated = state.xclient.login === undefined || state.xclient.login === null ? null : "XCLIENT";
+  state.authenticated = (told.login ?? null) === null ? null : "XCLIENT";
   state.authTried = false;
   state.phase = "unidentified";
   machine.ask({
@@ -118,7 +119,7 @@ function presented(machine: Machine, attributes: ClientAttributes): void {
     reply: reply(220, settings.banner),
     early,
     proxy,
-    xclient: state.xclient,
+    xclient: told,
   });
 }
 

@@ -172,9 +172,10 @@ export function noMail(): Mail {
 }
 
 /**
- * What stays of XCLIENT when TLS begins, or when it tells of another client: where the connection comes from, and where it goes to. That is the word of a
- * proxy which is known by its address, as that of a PROXY header is, and no knowledge obtained from the client
- * (RFC 3207 §4.2). Without it the client behind would pass for the proxy, and be trusted as that is.
+ * What stays of XCLIENT when TLS begins, or when it tells of another client: where the connection comes from, and where
+ * it goes to. That is the word of a proxy which is known by its address, as that of a PROXY header is, and no knowledge
+ * obtained from the client (RFC 3207 §4.2). Without it the client behind would pass for the proxy, and be trusted as
+ * that is.
  */
 export function endsOf(told: ClientAttributes | null): ClientAttributes | null {
   const { name, addr, port, destaddr, destport } = told ?? {};
