@@ -911,6 +911,21 @@ describe("mail on demand", () => {
     expect(talk.wire.closed).toBe(true);
   });
 
+  it("closes the connection, and says so, when nobody takes the other role", async () => {
+    const talk = await Talk.ready(["ATRN"]);
+    const asked = rejection(
+      talk.client.atrn([], () => {
+        throw new Error("no server here");
+      }),
+    );
+    await settled();
+    await talk.say("250 reversing");
+    expect((await asked).code).toBe("closed");
+    expect(talk.errors).toMatchObject([{ message: "no server here" }]);
+    expect(talk.wire.closed).toBe(true);
+    await talk.client.closed;
+  });
+
   it("X-ATRN-02 goes on as before where the server has no mail", async () => {
     const talk = await Talk.ready(["ATRN"]);
     const asked = rejection(

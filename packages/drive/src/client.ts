@@ -450,11 +450,18 @@ export class Client {
   }
 
   #turned(transport: Transport): Incoming | null {
-    const jobs = [...this.#jobs.values()];
+    const jobs = [...this.#jobs.values()].filter((job) => job.kind === "command");
     this.#jobs.clear();
     this.#quitting = true;
-    for (const job of jobs) if (job.kind === "command") job.turned?.();
-    return this.#turn?.(transport) ?? null;
+    try {
+      const other = this.#turn?.(transport) ?? null;
+      for (const job of jobs) job.turned?.();
+      return other;
+    } catch (error) {
+      this.#report(error);
+      for (const job of jobs) job.skipped({ code: "closed", detail: "nobody takes the other role" }, null);
+      return null;
+    }
   }
 
   #ended(error: unknown): void {
