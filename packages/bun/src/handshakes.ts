@@ -1,8 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import type { TlsInfo } from "@sansmtp/core";
-import { PlainTextError } from "@sansmtp/drive";
-import { type Secured, tlsInfo } from "@sansmtp/node";
+import { PlainTextError, type Secured, tlsInfo } from "@sansmtp/drive";
 import type { BunSocket, NativeTls } from "./sockets.ts";
 import { type ClientTls, nativeTls, type ServerTls } from "./tls.ts";
 

@@ -34,6 +34,7 @@ export { endpointOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export type { Random } from "./random.ts";
+export { type Secured, tlsInfo } from "./secured.ts";
 export { serve } from "./serve.ts";
 export {
   type Accept,

@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
-import type { TlsInfo } from "@sansmtp/core";
-import { bindingsOf } from "./bindings.ts";
 
 /** Called once, with the error or with the socket inside TLS. */
 export type Settled = (error: Error | null, secure: TLSSocket | null) => void;
@@ -63,44 +61,6 @@ export class Handshakes {
     }
     return null;
   }
-}
-
-/** What is asked of a socket inside TLS: `TLSSocket` of Node has it, and other sockets can be shown so. */
-export interface Secured {
-  readonly authorized: boolean;
-  /** Not in the types of Node: on a server it is the name that the client has asked for. */
-  readonly servername?: string | false | null;
-  getProtocol(): string | null;
-  getCipher(): { readonly name: string; readonly standardName?: string };
-  getPeerCertificate(): { readonly subject?: object };
-  getX509Certificate(): { readonly raw: Uint8Array } | undefined;
-  getPeerX509Certificate(): { readonly raw: Uint8Array } | undefined;
-  getFinished(): Uint8Array | undefined;
-  getPeerFinished(): Uint8Array | undefined;
-  isSessionReused(): boolean;
-  exportKeyingMaterial(length: number, label: string, context: Buffer): Uint8Array;
-}
-
-/** What the session is told of a handshake. */
-export function tlsInfo(secure: Secured, side: "server" | "client"): Partial<TlsInfo> {
-  const { standardName, name } = secure.getCipher();
-  return {
-    version: secure.getProtocol(),
-    cipher: standardName ?? name,
-    serverName: secure.servername || null,
-    peer: secure.authorized ? subject(secure) : null,
-    bindings: bindingsOf(secure, side),
-  };
-}
-
-/** The common name in the client's certificate; where it has none, the whole subject. */
-function subject(secure: Secured): string | null {
-  const fields = secure.getPeerCertificate().subject as Record<string, string | string[]> | undefined;
-  if (fields === undefined) return null;
-  if (typeof fields.CN === "string") return fields.CN;
-  return Object.entries(fields)
-    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value}`))
-    .join(", ");
 }
 
 /** What a timer of Node can take, milliseconds. */

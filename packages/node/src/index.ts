@@ -46,7 +46,7 @@ export {
 } from "@sansmtp/sasl";
 export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect, createPool, dialler } from "./connect.ts";
-export { Handshakes, type Secured, tlsInfo } from "./handshakes.ts";
+export { Handshakes } from "./handshakes.ts";
 export { listenOn } from "./listen.ts";
 export { createServer, type ServerOptions, serverBy } from "./server.ts";
 export type { Quirks } from "./transport.ts";

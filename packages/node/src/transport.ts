@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Millis, TlsInfo } from "@sansmtp/core";
-import { Alarm, type Incoming, linger, lingerOctets, type Transport } from "@sansmtp/drive";
-import { type Settled, tlsInfo } from "./handshakes.ts";
+import { Alarm, type Incoming, linger, lingerOctets, type Transport, tlsInfo } from "@sansmtp/drive";
+import type { Settled } from "./handshakes.ts";
 
 /** Begins handshakes, as server or as client; what was read before can be put back with `raw.unshift`. */
 export interface Handshaker {
