@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import type { TlsInfo } from "@sansmtp/core";
-import { PlainTextError, type Secured, tlsInfo } from "@sansmtp/drive";
+import { type Agreed, PlainTextError, tlsInfo } from "@sansmtp/drive";
 import type { BunSocket, NativeTls } from "./sockets.ts";
 import { type ClientTls, nativeTls, type ServerTls } from "./tls.ts";
 
@@ -15,8 +15,6 @@ export interface Handshakes {
    * @throws when the peer is not who it has to be
    */
   check(secure: BunSocket<unknown>): Partial<TlsInfo>;
-  /** The error to give in the place of this one, if the peer has not begun TLS at all. */
-  inTheClear(error: Error): Error | null;
 }
 
 /** The server's side. */
@@ -28,9 +26,8 @@ export function serverHandshakes(options: ServerTls): Handshakes {
     check(secure) {
       if (requestCert && rejectUnauthorized && !secure.authorized)
         throw new Error("the client has no certificate that is trusted");
-      return tlsInfo(viewed(secure), "server");
+      return tlsInfo(secure, "server", agreed(secure));
     },
-    inTheClear: () => null,
   };
 }
 
@@ -57,29 +54,23 @@ export function clientHandshakes(host: string, verify: boolean, options: ClientT
         const other = identify(expected, secure.getPeerCertificate());
         if (other !== undefined) throw other;
       }
-      return tlsInfo(viewed(secure), "client");
-    },
-    inTheClear(error) {
-      // What is said in clear text is taken for records of a version that does not exist.
-      const plain = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(error.message);
-      return plain ? new PlainTextError("the server answers in clear text", { cause: error }) : null;
+      return tlsInfo(secure, "client", agreed(secure));
     },
   };
 }
 
-/** A socket of Bun with the names that Node has. */
-function viewed(secure: BunSocket<unknown>): Secured {
+/** What a server says in clear text is taken for records of a version that does not exist. */
+export function inTheClear(error: Error): Error {
+  const plain = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(error.message);
+  return plain ? new PlainTextError("the server answers in clear text", { cause: error }) : error;
+}
+
+/** What both sides have agreed on. */
+function agreed(secure: BunSocket<unknown>): Agreed {
   return {
-    authorized: secure.authorized,
-    servername: secure.getServername(),
-    getProtocol: () => secure.getTLSVersion(),
-    getCipher: () => secure.getCipher(),
-    getPeerCertificate: () => secure.getPeerCertificate(),
-    getX509Certificate: () => secure.getX509Certificate(),
-    getPeerX509Certificate: () => secure.getPeerX509Certificate(),
-    getFinished: () => secure.getTLSFinishedMessage(),
-    getPeerFinished: () => secure.getTLSPeerFinishedMessage(),
-    isSessionReused: () => secure.isSessionReused(),
-    exportKeyingMaterial: (length, label, context) => secure.exportKeyingMaterial(length, label, context),
+    version: secure.getTLSVersion(),
+    serverName: secure.getServername(),
+    finished: () => secure.getTLSFinishedMessage(),
+    peerFinished: () => secure.getTLSPeerFinishedMessage(),
   };
 }

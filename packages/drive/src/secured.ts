@@ -1,31 +1,36 @@
 import type { TlsInfo } from "@sansmtp/core";
 import { serverEndPoint } from "@sansmtp/sasl";
 
-/** What is asked of a socket inside TLS: `TLSSocket` of Node has it, and other sockets can be shown so. */
+/** A socket inside TLS, as those of Node and of Bun are. */
 export interface Secured {
   readonly authorized: boolean;
-  /** Not in the types of Node: on a server it is the name that the client has asked for. */
-  readonly servername?: string | false | null;
-  getProtocol(): string | null;
   getCipher(): { readonly name: string; readonly standardName?: string };
   getPeerCertificate(): { readonly subject?: object };
   getX509Certificate(): { readonly raw: Uint8Array } | undefined;
   getPeerX509Certificate(): { readonly raw: Uint8Array } | undefined;
-  getFinished(): Uint8Array | undefined;
-  getPeerFinished(): Uint8Array | undefined;
   isSessionReused(): boolean;
   exportKeyingMaterial(length: number, label: string, context: Uint8Array): Uint8Array;
 }
 
+/** What each of them has under a name of its own. */
+export interface Agreed {
+  readonly version: string | null;
+  /** On a server, the name that the client has asked for; empty, false and the like: none. */
+  readonly serverName: string | false | null | undefined;
+  /** The Finished of this side, and of the other one. */
+  finished(): Uint8Array | undefined;
+  peerFinished(): Uint8Array | undefined;
+}
+
 /** What the session is told of a handshake that is done. */
-export function tlsInfo(secure: Secured, side: "server" | "client"): Partial<TlsInfo> {
+export function tlsInfo(secure: Secured, side: "server" | "client", agreed: Agreed): Partial<TlsInfo> {
   const { standardName, name } = secure.getCipher();
   return {
-    version: secure.getProtocol(),
+    version: agreed.version,
     cipher: standardName ?? name,
-    serverName: secure.servername || null,
+    serverName: agreed.serverName || null,
     peer: secure.authorized ? subject(secure) : null,
-    bindings: bindingsOf(secure, side),
+    bindings: bindingsOf(secure, side, agreed),
   };
 }
 
@@ -48,24 +53,27 @@ function subject(secure: Secured): string | null {
  * - `tls-server-end-point` (RFC 5929): the hash of the server's certificate, which a server does not have at hand when a
  *   session was resumed.
  */
-export function bindingsOf(secure: Secured, side: "server" | "client"): Readonly<Record<string, Uint8Array>> {
+export function bindingsOf(
+  secure: Secured,
+  side: "server" | "client",
+  agreed: Agreed,
+): Readonly<Record<string, Uint8Array>> {
   try {
-    return made(secure, side);
+    return made(secure, side, agreed);
   } catch {
     // The peer chooses what is in its certificate, and when it goes away.
     return {};
   }
 }
 
-function made(secure: Secured, side: "server" | "client"): Record<string, Uint8Array> {
+function made(secure: Secured, side: "server" | "client", agreed: Agreed): Record<string, Uint8Array> {
   const bindings: Record<string, Uint8Array> = {};
-  const version = secure.getProtocol();
-  if (version === "TLSv1.3") {
+  if (agreed.version === "TLSv1.3") {
     const exported = secure.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", new Uint8Array(0));
     bindings["tls-exporter"] = octets(exported);
-  } else if (version === "TLSv1.2" && !secure.isSessionReused()) {
+  } else if (agreed.version === "TLSv1.2" && !secure.isSessionReused()) {
     // The first Finished is the client's.
-    const finished = side === "client" ? secure.getFinished() : secure.getPeerFinished();
+    const finished = side === "client" ? agreed.finished() : agreed.peerFinished();
     if (finished !== undefined) bindings["tls-unique"] = octets(finished);
   }
   const certificate = side === "client" ? secure.getPeerX509Certificate() : secure.getX509Certificate();

@@ -1,9 +1,6 @@
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 
-/** Called once, with the error or with the socket inside TLS. */
-export type Settled = (error: Error | null, secure: TLSSocket | null) => void;
-
 /**
  * The server's side of TLS handshakes on sockets that are connected already.
  *
@@ -13,7 +10,7 @@ export type Settled = (error: Error | null, secure: TLSSocket | null) => void;
 export class Handshakes {
   readonly side = "server" as const;
   readonly #server: Server;
-  readonly #pending: Map<Socket, Settled> = new Map();
+  readonly #pending: Map<Socket, (error: Error | null, secure: TLSSocket) => void> = new Map();
 
   /** @throws when Node can make nothing of the options, of a key in another format for example */
   constructor(options: TlsOptions) {
@@ -23,28 +20,25 @@ export class Handshakes {
     this.#server.on("tlsClientError", (error, secure) => this.#settle(secure, error));
   }
 
-  /** Begins a handshake; what was read before can be put back with `raw.unshift`. */
-  begin(raw: Socket, settled: Settled): void {
-    this.#pending.set(raw, settled);
-    // In TLS a half-open socket whose peer has gone is never let go of before the handshake is done.
-    raw.allowHalfOpen = false;
-    raw.once("close", () => this.#end(raw, new Error("the connection ended during the TLS handshake"), null));
-    this.#server.emit("connection", raw);
+  /** Does a handshake; what was read before can be put back with `raw.unshift`. */
+  begin(raw: Socket): Promise<TLSSocket> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(raw, (error, secure) => (error === null ? resolve(secure) : reject(error)));
+      raw.once("close", () => this.#pending.delete(raw));
+      this.#server.emit("connection", raw);
+    });
   }
 
   #settle(secure: TLSSocket, error: Error | null): void {
     const raw = this.#rawOf(secure);
-    if (raw !== null) return this.#end(raw, error, error === null ? secure : null);
+    const settle = raw && this.#pending.get(raw);
+    if (raw && settle) {
+      this.#pending.delete(raw);
+      return settle(error, secure);
+    }
     // It can be nobody's, or anybody's: fail closed.
     secure.on("error", () => {});
     secure.destroy();
-  }
-
-  #end(raw: Socket, error: Error | null, secure: TLSSocket | null): void {
-    const settled = this.#pending.get(raw);
-    if (settled === undefined) return;
-    this.#pending.delete(raw);
-    settled(error, secure);
   }
 
   /**

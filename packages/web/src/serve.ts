@@ -1,6 +1,5 @@
 import { type Endpoint, type ServerConfig, UsageError } from "@sansmtp/core";
-import { type Connected, type Connection, type Handlers, Service } from "@sansmtp/drive";
-import { refuse } from "./capabilities.ts";
+import { type Connected, type Connection, type Handlers, refuse, Service } from "@sansmtp/drive";
 import type { Streams } from "./streams.ts";
 import { StreamTransport } from "./transport.ts";
 
