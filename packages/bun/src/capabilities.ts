@@ -4,8 +4,4 @@ import { everything, type RuntimeCapabilities } from "@sansmtp/drive";
  * What this adapter can do: on Bun's own sockets, or where these cannot, on the sockets of Node that Bun has. Found with
  * Bun 1.4.5.
  */
-export const capabilities: RuntimeCapabilities = {
-  ...everything,
-  connectAbort:
-    "Bun cannot give up connecting: `connect` ends at once, and what is made too late is let go of; until then, or until the system gives up, it holds a socket.",
-};
+export const capabilities: RuntimeCapabilities = everything;

@@ -1,6 +1,6 @@
 import { type Accept, endsOf, type Listener, type Place, Taken } from "@sansmtp/drive";
 import type { Handshakes } from "./handshakes.ts";
-import { type BunSocket, bun, type Where } from "./sockets.ts";
+import { type BunSocket, bun } from "./sockets.ts";
 import { BunTransport } from "./transport.ts";
 
 /** Listens on Bun's own sockets; with handshakes there can be TLS on them. */
@@ -13,7 +13,8 @@ export async function listen(
   const open = (socket: BunSocket<BunTransport>): void =>
     taken.add(new BunTransport(socket, handshakes), endsOf(socket));
   const socket = { ...BunTransport.events, open };
-  const listening = bun<BunTransport>().listen({ ...whereOf(place), allowHalfOpen: true, socket });
+  const where = "path" in place ? { unix: place.path } : { hostname: place.host, port: place.port };
+  const listening = bun<BunTransport>().listen({ ...where, allowHalfOpen: true, socket });
   const { hostname, port } = listening;
   return {
     address:
@@ -23,9 +24,4 @@ export async function listen(
       await taken.gone();
     },
   };
-}
-
-/** As Bun names it. */
-export function whereOf(place: Required<Place>): Where {
-  return "path" in place ? { unix: place.path } : { hostname: place.host, port: place.port };
 }

@@ -1,6 +1,6 @@
 import type { SecureServerOptions, Server } from "@sansmtp/drive";
 import { listenOn, serverBy } from "@sansmtp/node";
-import { serverHandshakes } from "./handshakes.ts";
+import { Handshakes } from "./handshakes.ts";
 import { listen } from "./listen.ts";
 import { isNative, type ServerTls, serverTls } from "./tls.ts";
 
@@ -22,7 +22,7 @@ export function createServer(options: ServerOptions): Server {
     if (tls === "none" || tlsOptions === undefined) return (place, accept) => listen(place, accept, null);
     // What is read with the header may belong to TLS already, and Bun cannot be given it back.
     if (!isNative(tlsOptions) || (proxy && tls === "implicit")) return listenOn(handshakes);
-    const own = serverHandshakes(tlsOptions);
+    const own = new Handshakes(tlsOptions);
     return (place, accept) => listen(place, accept, own);
   });
 }

@@ -1,4 +1,3 @@
-import type { PeerCertificate } from "node:tls";
 import type { Secured } from "@sansmtp/drive";
 
 /**
@@ -7,12 +6,9 @@ import type { Secured } from "@sansmtp/drive";
  */
 export interface Sockets<Data> {
   listen(options: Where & { readonly allowHalfOpen: true; readonly socket: Events<Data> }): Listening;
-  connect(
-    options: Where & { readonly allowHalfOpen: true; readonly socket: Events<Data> },
-  ): Promise<BunSocket<Data>>;
 }
 
-/** A place to listen at, or to connect to. */
+/** A place to listen at. */
 export type Where = { readonly hostname: string; readonly port: number } | { readonly unix: string };
 
 /** Waits for connections. */
@@ -65,11 +61,8 @@ export interface BunSocket<Data> extends Secured {
     readonly data: Data;
     readonly socket: Events<Data>;
   }): readonly [raw: BunSocket<Data>, secure: BunSocket<Data>];
-  /** Why the peer's certificate is not trusted. */
-  getAuthorizationError(): Error | null | undefined;
   getTLSVersion(): string | null;
   getServername(): string | null;
-  getPeerCertificate(): PeerCertificate;
   getTLSFinishedMessage(): Uint8Array | undefined;
   getTLSPeerFinishedMessage(): Uint8Array | undefined;
 }

@@ -11,7 +11,7 @@ export type ClientTls = Pick<ConnectionOptions, Common | "servername" | "checkSe
 
 type Common = (typeof identity)[number] | (typeof terms)[number] | (typeof compatible)[number];
 
-/** What Bun's own sockets take, on both sides: who this is, and on what terms it speaks. */
+/** What Bun's own sockets take: who this is, and on what terms it speaks. */
 const identity = ["key", "cert", "passphrase", "ca"] as const;
 const terms = ["rejectUnauthorized", "minVersion", "maxVersion", "ciphers", "ecdhCurve", "sigalgs"] as const;
 /** What only the sockets of Node that Bun has take. */
@@ -27,25 +27,27 @@ export function serverTls(options: ServerTls): ServerTls {
   return withVersions(options);
 }
 
-/** @throws {UsageError} naming the first that Bun would ignore */
-export function clientTls(options: ClientTls): ClientTls {
+/**
+ * Likewise.
+ *
+ * @throws {UsageError} naming the first that Bun would ignore
+ */
+export function clientTls(options: ClientTls = {}): ClientTls {
   check(options, ["servername", "checkServerIdentity"]);
   return withVersions(options);
 }
 
 /** Bun's own sockets can do all that is asked for. */
-export function isNative(options: ServerTls | ClientTls): boolean {
+export function isNative(options: ServerTls): boolean {
   return !givenIn(options).some((name) => ["SNICallback", ...compatible].includes(name));
 }
 
 /** What Bun's own sockets are told. It is never empty: `tls: {}` would be none. */
-export function nativeTls(options: ServerTls & ClientTls): NativeTls {
-  const tls: Record<string, unknown> = {};
-  for (const name of [...identity, ...terms, "requestCert"] as const)
-    if (options[name] !== undefined) tls[name] = options[name];
-  const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3", servername } = options;
-  if (servername) tls.serverName = servername;
-  return { ...tls, minVersion: versions[minVersion], maxVersion: versions[maxVersion] };
+export function nativeTls(options: ServerTls): NativeTls {
+  const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3" } = options;
+  const named = [...identity, ...terms].map((name) => [name, options[name]] as const);
+  const given = Object.fromEntries(named.filter(([, value]) => value !== undefined));
+  return { ...given, minVersion: versions[minVersion], maxVersion: versions[maxVersion] };
 }
 
 function check(options: ServerTls | ClientTls, own: readonly string[]): void {

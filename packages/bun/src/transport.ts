@@ -1,6 +1,6 @@
 import type { TlsInfo } from "@sansmtp/core";
 import { SocketTransport } from "@sansmtp/drive";
-import { type Handshakes, inTheClear } from "./handshakes.ts";
+import type { Handshakes } from "./handshakes.ts";
 import type { BunSocket, Events } from "./sockets.ts";
 
 /** A socket of Bun, under the pump. */
@@ -67,18 +67,17 @@ export class BunTransport extends SocketTransport {
 
   /** Nothing is sent or believed before the handshake is done. */
   protected override async secure(received: Uint8Array): Promise<Partial<TlsInfo>> {
-    const { side, tls, check } = this.#handshakes as Handshakes;
+    const handshakes = this.#handshakes as Handshakes;
     if (received.length > 0) throw new Error("Bun cannot be given octets of TLS that were read already");
     const handshake = new Promise<void>((resolve, reject) => {
-      this.settled = (error) =>
-        error === null ? resolve() : reject(side === "client" ? inTheClear(error) : error);
+      this.settled = (error) => (error === null ? resolve() : reject(error));
     });
-    const socket = BunTransport.events;
-    const [, secure] = this.#socket.upgradeTLS({ isServer: side === "server", tls, data: this, socket });
+    const given = { isServer: true, tls: handshakes.tls, data: this, socket: BunTransport.events } as const;
+    const [, secure] = this.#socket.upgradeTLS(given);
     this.#socket = secure;
     secure.resume();
     await handshake;
-    return check(secure);
+    return handshakes.check(secure);
   }
 }
 
