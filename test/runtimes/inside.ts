@@ -1,7 +1,7 @@
 // Runs the tests that need no Node host inside Deno or Bun: tsx test/runtimes/inside.ts deno [what is given to vitest]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { bunProgram, denoProgram } from "./runtimes.ts";
+import { bunProgram, denoProgram } from "./programs.ts";
 
 /** The folders of these tests. */
 const portable = ["core", "sasl", "drive", "testing", "relay", "properties", "dialogues", "client-dialogues"];

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFailed, type TestContext } from "vitest";
-import type { Row } from "./rows.ts";
+import type {} from "./reporter.ts";
+import { cell, type Row } from "./rows.ts";
 import { Running } from "./running.ts";
 import { missing, type Runtime, runtimes } from "./runtimes.ts";
 
@@ -35,13 +36,14 @@ export function inEachRuntime(
         // A rejection that nobody waits for, or a warning, is a fault as well.
         expect(running.printed).toBe("");
       });
-      const test = (title: string, body: Test): void => {
-        it(title, async ({ skip }) => {
+      const test = (title: string, body: Test, row?: Row): void => {
+        it(title, async ({ skip, task }) => {
+          if (row !== undefined) task.meta.proof = { runtime: runtime.name, row, cell: cell(row, runtime) };
           onTestFailed(() => console.log(`${runtime.name} has printed:\n${running.printed}`));
           await body(running, skip);
         });
       };
-      define({ runtime, proves: (row, title, body) => test(`[${row}] ${title}`, body), test });
+      define({ runtime, proves: (row, title, body) => test(`[${row}] ${title}`, body, row), test });
     });
   }
 }
