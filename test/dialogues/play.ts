@@ -50,8 +50,11 @@ export class Mismatch extends Error {
 const isQuick = process.env.SANSMTP_QUICK === "1";
 
 function quickModes({ turns, modes }: Dialogue): readonly Mode[] {
-  const length = turns.reduce((sum, { input }) => sum + (input && "octets" in input ? input.octets.length : 0), 0);
-  const quick = modes.filter((mode) => mode === "whole" || (length < 600 && /octets|restored/.test(mode)));
+  const length = turns.reduce(
+    (sum, { input }) => sum + (input && "octets" in input ? input.octets.length : 0),
+    0,
+  );
+  const quick = modes.filter((mode) => mode === "whole" || (length < 300 && /octets|restored/.test(mode)));
   return quick.length > 0 ? quick : modes;
 }
 
