@@ -13,7 +13,8 @@ export type Decision =
   | "later"
   | "each"
   | "challenge"
-  | "521";
+  | "521"
+  | Reply;
 
 /** What happens to a server session, one thing after the other. */
 export type Step =
@@ -64,6 +65,22 @@ const decisions: readonly Decision[] = [
 
 /** The first octet of a step that is no word. */
 export const otherSteps = 192;
+
+/** Replies as applications in a hurry give them: whatever is in them, it must not become another line. */
+const oddReplies: readonly Reply[] = [
+  { code: 250, enhanced: "2.0.0", lines: ["ok\r\n250 and more"] },
+  { code: 250, enhanced: null, lines: ["\u00fc".repeat(400)] },
+  { code: 250, enhanced: null, lines: ["a".repeat(700), "", "b"] },
+  { code: 550, enhanced: "5.1.1\r\n", lines: ["no"] },
+  { code: 550, enhanced: "5.1.1", lines: ["\ud800"] },
+  { code: 250, enhanced: null, lines: [] },
+  { code: 450, enhanced: "5.0.0", lines: ["another class"] },
+  { code: 199, enhanced: null, lines: ["no such code"] },
+  { code: 250, enhanced: null, lines: ["User <u@example.com>", "\0"] },
+  { code: 354, enhanced: null, lines: ["\ud83d\ude00 ".repeat(200)] },
+  { code: 334, enhanced: null, lines: ["AA=A"] },
+  { code: 421, enhanced: "4.0.0", lines: [`mx.example.com ${"x ".repeat(400)}`] },
+];
 
 function stepOf(choices: Choices): Step {
   const octet = choices.octet();
@@ -122,6 +139,9 @@ function stepOf(choices: Choices): Step {
       return { step: "poll" };
     case 27:
       return { step: "snapshot" };
+    case 28:
+    case 29:
+      return { step: "decide", decision: choices.pick(oddReplies) };
     default:
       return { step: "octets", octets: word(octet) };
   }
@@ -256,6 +276,7 @@ function configOf(one: number, two: number, three: number, narrow: boolean): Ser
 
 /** The reply that a decision is for a question; undefined: the default. */
 export function replyFor(decision: Decision, type: string): Reply | undefined {
+  if (typeof decision !== "string") return decision;
   switch (decision) {
     case "take":
       if (type === "connect") return reply(220, "hello");
