@@ -40,15 +40,8 @@ export interface Script {
 /** Octets of an input that stand for the configuration and the cuts. */
 export const scriptHead = 4;
 
-/** @param narrow nothing that depends on when octets arrive (see "What a session guarantees" of core) */
-export function scriptOf(input: Uint8Array, narrow: boolean): Script {
-  const choices = new Choices(input);
-  const settings = settingsOf(choices.octet(), choices.octet(), choices.octet(), narrow);
-  const seed = choices.octet();
-  const steps: Step[] = [];
-  while (!choices.done) steps.push(stepOf(choices));
-  return { settings, seed, steps };
-}
+/** The first octet of a step that is no word. */
+export const otherSteps = 192;
 
 const decisions: readonly Decision[] = [
   "take",
@@ -63,8 +56,23 @@ const decisions: readonly Decision[] = [
   "521",
 ];
 
-/** The first octet of a step that is no word. */
-export const otherSteps = 192;
+/** Steps with what belongs to them, to be put into inputs whole: few octets in a row are found by chance. */
+export const wholeSteps: readonly Uint8Array[] = [
+  ...Array.from({ length: 30 }, (_, step) =>
+    [0, 1].map((choice) => Uint8Array.of(otherSteps + step, choice)),
+  ).flat(),
+  ...decisions.map((_, choice) => Uint8Array.of(otherSteps + 9, choice)),
+];
+
+/** @param narrow nothing that depends on when octets arrive (see "What a session guarantees" of core) */
+export function scriptOf(input: Uint8Array, narrow: boolean): Script {
+  const choices = new Choices(input);
+  const settings = settingsOf(choices.octet(), choices.octet(), choices.octet(), narrow);
+  const seed = choices.octet();
+  const steps: Step[] = [];
+  while (!choices.done) steps.push(stepOf(choices));
+  return { settings, seed, steps };
+}
 
 /** Replies as applications in a hurry give them: whatever is in them, it must not become another line. */
 const oddReplies: readonly Reply[] = [

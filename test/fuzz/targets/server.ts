@@ -4,7 +4,7 @@ import { hold, same } from "../finding.ts";
 import { cut, joined, latin1 } from "../input.ts";
 import type { Target } from "../target.ts";
 import { ServerPlayer } from "./server-player.ts";
-import { type Decision, replyFor, type Script, scriptHead, scriptOf } from "./server-script.ts";
+import { type Decision, replyFor, type Script, scriptHead, scriptOf, wholeSteps } from "./server-script.ts";
 import { conversations, spelled } from "./server-seeds.ts";
 import { holdReplies } from "./wire-lines.ts";
 
@@ -12,6 +12,7 @@ import { holdReplies } from "./wire-lines.ts";
 export const server: Target = {
   name: "server",
   seeds: () => conversations.map(([head, ...words]) => spelled([...head, 0], words)),
+  words: wholeSteps,
   head: scriptHead,
   grown: 800,
   longest: 150,
@@ -35,6 +36,7 @@ export const server: Target = {
 export const serverSplit: Target = {
   name: "server-split",
   seeds: () => conversations.map(([head, ...words]) => spelled([...head, 7], words)),
+  words: wholeSteps,
   head: scriptHead,
   grown: 500,
   longest: 150,
