@@ -309,9 +309,10 @@ export class ClientMachine {
     return true;
   }
 
-  /** The begin of the line in hand: its rest may be of any length. */
+  /** The first octets of all, in whatever pieces they come (G2): nothing behind them tells whose door it is. */
   #knock(): Uint8Array {
-    return join([this.replies.begun(), this.input.octets().subarray(0, 16)]);
+    const begun = this.replies.begun();
+    return begun === null ? new Uint8Array(0) : join([begun, this.input.octets().subarray(0, 16)]);
   }
 
   #reply(reply: ReceivedReply): void {
