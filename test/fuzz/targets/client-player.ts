@@ -69,8 +69,7 @@ export class ClientPlayer {
       "G3 the connection is gone, and it waits",
       () => this.#session.waiting,
     );
-    for (const [id, { done }] of this.#sent)
-      hold(done, "C-OUT a transaction without an outcome", () => String(id));
+    for (const [id, { done }] of this.#sent) hold(done, "a transaction without an outcome", () => String(id));
     this.#wire.end();
     for (const { octets, copy } of this.#kept)
       hold(latin1(octets) === copy, "G8 octets were written to after they were handed over", () => copy);
@@ -262,15 +261,15 @@ export class ClientPlayer {
 
   #done({ id, outcomes, safeToRetry }: Extract<ClientEvent, { type: "done" }>): void {
     const sent = this.#sent.get(id);
-    hold(sent !== undefined && !sent.done, "C-OUT done twice, or for nothing");
+    hold(sent !== undefined && !sent.done, "done twice, or for nothing");
     sent.done = true;
     if (this.#body === sent) this.#body = null;
     if (!this.#manner.watched) return;
-    hold(outcomes.length === sent.envelope.to.length, "C-OUT an outcome for each recipient");
+    hold(outcomes.length === sent.envelope.to.length, "there is no outcome for each recipient");
     const taken = outcomes.some(({ status }) => status === "accepted" || status === "unknown");
-    hold(safeToRetry === !taken, "C-OUT safeToRetry does not fit the outcomes");
+    hold(safeToRetry === !taken, "safeToRetry does not fit the outcomes");
     // Nobody can have taken responsibility for a message whose end was not sent.
-    hold(!taken || sent.content.arrived, "C-OUT taken before its content was sent", () =>
+    hold(!taken || sent.content.arrived, "C-TXN-08 taken before its content was sent", () =>
       JSON.stringify(outcomes),
     );
   }

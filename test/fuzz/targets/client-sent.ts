@@ -78,8 +78,8 @@ export class SentByClient {
     this.#chunks = [];
     this.#content = null;
     this.#line = "";
-    hold(said !== null, "C-DATA content that nobody has written", () => content);
-    hold(said.finished, "C-DATA the end of content that was not finished", () => content);
+    hold(said !== null, "content that nobody has written", () => content);
+    hold(said.finished, "the end of content that was not finished", () => content);
     said.arrived = true;
     if (!said.pure) return;
     const expected = normalized(latin1(joined(said.written)), said.lineEnds, byData);
@@ -87,7 +87,7 @@ export class SentByClient {
     const binary = latin1(joined(said.written));
     hold(
       content === expected || (!byData && content === binary),
-      "C-DATA other content than what was written",
+      "other content than what was written",
       () => `${JSON.stringify(content)} for ${JSON.stringify(expected)}`,
     );
   }
