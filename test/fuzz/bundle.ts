@@ -18,6 +18,7 @@ export const cache: string = fileURLToPath(
 /** Bundles `worker.ts`; core and sasl are instrumented, and nothing else. */
 export async function bundle(name = "worker", entry = "worker.ts"): Promise<Bundle> {
   const counts = fileURLToPath(new URL("counts.ts", import.meta.url));
+  const imports = `import { counts as $c, long as $l } from ${JSON.stringify(counts)};`;
   const branches = ["work"];
   const path = `${cache}${name}.mjs`;
   await build({
@@ -40,9 +41,9 @@ export async function bundle(name = "worker", entry = "worker.ts"): Promise<Bund
           onLoad({ filter: /packages\/(core|sasl)\/src\/.*\.ts$/ }, (file) => {
             const loaded = turn.then(async () => {
               const source = await readFile(file.path, "utf8");
-              const instrumented = instrument(source, file.path, branches.length, counts);
+              const instrumented = instrument(source, file.path, branches.length);
               branches.push(...instrumented.branches);
-              return { contents: instrumented.code, loader: "ts" as const };
+              return { contents: `${imports}${instrumented.code}`, loader: "ts" as const };
             });
             turn = loaded;
             return loaded;

