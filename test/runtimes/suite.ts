@@ -21,7 +21,10 @@ export function inEachRuntime(
   define: (suite: Suite) => void,
   only: (runtime: Runtime) => boolean = () => true,
 ): void {
-  for (const runtime of runtimes.filter(only).filter(chosen)) {
+  const meant = runtimes.filter(only).filter(chosen);
+  // A file without a test would be a failure.
+  if (meant.length === 0) it.skip("is for other runtimes than SANSMTP_RUNTIMES names");
+  for (const runtime of meant) {
     if (runtime.program === null) {
       describe(runtime.name, () => it.skip(missing(runtime)));
       continue;
