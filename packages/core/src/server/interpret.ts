@@ -129,6 +129,8 @@ function objected(against: Objection, verb: string, context: Context): [string, 
 /** DATA or BDAT of a transaction in which every recipient was refused: 554, but 503 in LMTP (RFC 2033 §4.2). */
 function withoutRecipient(verb: string, context: Context): boolean {
   if (verb !== "DATA" && !(verb === "BDAT" && context.extended)) return false;
+  // DATA never goes with BINARYMIME, and 503 is what says so (RFC 3030 §3).
+  if (verb === "DATA" && context.parameters?.body === "BINARYMIME") return false;
   return context.transaction === "sender" && context.refusedHere > 0 && !context.settings.lmtp;
 }
 
