@@ -7,7 +7,7 @@ export interface World<Place> {
   keyOf(place: Place): string;
   stepsFrom(place: Place): readonly Step<Place>[];
   /** Told of each step that was made. */
-  went?(from: Place, to: Place): void;
+  went?(from: Place, step: Step<Place>, to: Place): void;
   /** To be held in each new state. */
   arrived(place: Place): void;
 }
@@ -44,7 +44,7 @@ export function explore<Place>(
     for (const step of world.stepsFrom(from.place)) {
       edges++;
       const place = at(from, step, () => step.take(from.place));
-      world.went?.(from.place, place);
+      world.went?.(from.place, step, place);
       const key = world.keyOf(place);
       if (seen.has(key)) continue;
       seen.add(key);

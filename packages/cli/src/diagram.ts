@@ -76,6 +76,7 @@ const anyEnd = "421, time-out, end";
 const others: readonly (readonly [State, State, string])[] = [
   ["proxy", "greeting", "PROXY header"],
   ["greeting", "unidentified", "220"],
+  ["greeting", "insecure", "220, TLS is too weak"],
   ["greeting", "refused", "554"],
   ["upgrading", "greeting", "TLS from the start"],
   ["upgrading", "unidentified", "TLS is up"],

@@ -1,5 +1,5 @@
 import { type Core, claim, type Prover } from "../core.ts";
-import { explore, type Reached, stepsTo, wayTo } from "../explore.ts";
+import { explore, type Reached, stepsTo, type World, wayTo } from "../explore.ts";
 import { type ServerStep, stepsFrom } from "./alphabet.ts";
 import { callEverything } from "./calls.ts";
 import { groundOf, serverWalks } from "./configs.ts";
@@ -20,7 +20,7 @@ export interface ServerWalk {
 }
 
 /** Walks everything that a server session can come to, and holds it to its word at each step. */
-export function walkServer(core: Core, name: string, went?: (from: Spot, to: Spot) => void): ServerWalk {
+export function walkServer(core: Core, name: string, went?: World<Spot>["went"]): ServerWalk {
   const ground = groundOf(core, name);
   const walked = explore<Spot>({
     begin: new Turn(ground, null).drain().stop(),
