@@ -166,7 +166,9 @@ export const initial: State = {
 };
 
 /** The codes with which the application answers, and what the default is (02-replies §5; message: 451, auth: 454). */
-export const codes: Readonly<Record<string, Readonly<Record<Exclude<Decision, readonly Verdict[]>, number>>>> = {
+export const codes: Readonly<
+  Record<string, Readonly<Record<Exclude<Decision, readonly Verdict[]>, number>>>
+> = {
   connect: { accept: 220, temporary: 421, permanent: 554, other: 521, close: 421, default: 220 },
   hello: { accept: 250, temporary: 504, permanent: 550, other: 502, close: 421, default: 250 },
   starttls: { accept: 220, temporary: 454, permanent: 554, other: 454, close: 421, default: 220 },
@@ -309,7 +311,9 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const decision = decisions[asked.length - 1] ?? "accept";
     const replies = Array.from({ length: times }, (_, at) => {
       const each =
-        typeof decision === "string" ? code : codeOf(settings, question, decision[settings.lmtp ? at % decision.length : 0]!);
+        typeof decision === "string"
+          ? code
+          : codeOf(settings, question, decision[settings.lmtp ? at % decision.length : 0]!);
       return { codes: [each] };
     });
     return { next, replies, asked, reset: null, close: null, abuse: "no" };
@@ -343,10 +347,15 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
 
   function authenticate(mechanism: string, response: string | null, at: number, over: State): Step {
     const code = ask({ type: "auth", mechanism, response, step: at });
-    if (code === 334) return say(334, null, { ...state, phase: "auth", exchange: { mechanism, step: at + 1 } });
+    if (code === 334)
+      return say(334, null, { ...state, phase: "auth", exchange: { mechanism, step: at + 1 } });
     if (code === 235) return answer(235, { ...over, authenticated: mechanism });
     const authFailures = state.authFailures + 1;
-    return answer(code, { ...over, authFailures }, { abuse: authFailures >= settings.limits.authFailures ? "may" : "no" });
+    return answer(
+      code,
+      { ...over, authFailures },
+      { abuse: authFailures >= settings.limits.authFailures ? "may" : "no" },
+    );
   }
 
   function chunk({ last, octets }: Extract<Item, { kind: "chunk" }>): Step {
@@ -405,7 +414,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     if (tooLong) return refuse(500, /^(EHLO|HELO|LHLO|AUTH)$/.test(verb) ? undefined : "5.5.2");
     if (/[\0-\x08\x0A-\x1F\x7F]/.test(raw)) return refuse(500, "5.5.2"); // S-LINE-10
     if (!known.has(verb)) return refuse(unless(500), unless(500).length > 1 ? undefined : "5.5.2");
-    if (settings.lmtp ? verb === "EHLO" || verb === "HELO" : verb === "LHLO") return refuse(unless(500), null);
+    if (settings.lmtp ? verb === "EHLO" || verb === "HELO" : verb === "LHLO")
+      return refuse(unless(500), null);
     const barred = bar(verb);
     if (barred) return barred;
     switch (verb) {
@@ -477,7 +487,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     )
       return refuse(502, "5.5.1");
     // X-ETRN-02. ETRN is an extension: there is none before EHLO, and §1.1 has 503 there.
-    if (verb === "ETRN" && (state.phase === "start" || state.transaction !== null)) return refuse(503, "5.5.1");
+    if (verb === "ETRN" && (state.phase === "start" || state.transaction !== null))
+      return refuse(503, "5.5.1");
     if (verb === "ETRN" && state.hello?.verb === "HELO") return refuse([502, 503], "5.5.1");
     if (verb !== "HELP" && argument === "") return refuse(verb === "ETRN" ? [500, 501] : 501, "5.5.4");
     if (verb === "ETRN" && !isHost(argument.replace(/^[@#]/, ""))) return refuse(501, "5.5.4");
@@ -554,7 +565,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
 
   function rcpt(argument: string): Step {
     const { transaction } = state;
-    if (transaction === null || transaction.failed || transaction.chunks !== null) return refuse(503, "5.5.1");
+    if (transaction === null || transaction.failed || transaction.chunks !== null)
+      return refuse(503, "5.5.1");
     const parts = /^TO: *(<[^<>]*>|[^<> ]*)(.*)$/i.exec(argument);
     if (parts === null) return refuse(501, "5.5.4");
     const [, path = "", rest = ""] = parts;
@@ -584,8 +596,7 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     // 02-replies §5: 554 where some recipient was refused, 503 where none was named, or under LMTP (M-LMTP-03). S-DATA-05
     // leaves it open what a RCPT is that never was one.
     const refusals = { nobody: [503], core: [503, 554], application: [554] };
-    if (transaction.recipients.length === 0)
-      return also(settings.lmtp ? 503 : refusals[transaction.refused]);
+    if (transaction.recipients.length === 0) return also(settings.lmtp ? 503 : refusals[transaction.refused]);
     if (argument !== "") return refuse(501, "5.5.4");
     const code = ask({ type: "data", envelope: shown(transaction) });
     if (code !== 354) return answer(code, state); // S-DATA-06
@@ -612,7 +623,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const code = ask(question);
     const joined = transaction.chunks ?? "";
     if (code === 250 && last) return deliver(transaction, joined, false);
-    if (code === 250) return say(250, undefined, { ...state, transaction: { ...transaction, chunks: joined } });
+    if (code === 250)
+      return say(250, undefined, { ...state, transaction: { ...transaction, chunks: joined } });
     return code === 421 ? answer(421, state) : say(code, undefined, failed, { reset: "any" });
   }
 
@@ -622,7 +634,11 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     return argument === "" ? list : [...list, 501];
   }
 
-  function readParameters(rest: string, faults: Fault[], fault: (k: string, v?: string) => Fault | null): Parameters {
+  function readParameters(
+    rest: string,
+    faults: Fault[],
+    fault: (k: string, v?: string) => Fault | null,
+  ): Parameters {
     const found: Record<string, string> = {};
     if (rest === "") return found;
     if (!rest.startsWith(" ")) {
@@ -661,7 +677,9 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
       case "AUTH": {
         // A-PARM-01: also from a client that has not authenticated.
         if (settings.mechanisms.every((each) => each.cleartext && !state.tlsActive)) return [555, "5.5.4"];
-        const address = value?.replace(/\+([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+        const address = value?.replace(/\+([0-9A-F]{2})/g, (_, hex) =>
+          String.fromCharCode(Number.parseInt(hex, 16)),
+        );
         return value === "<>" || /^[\w=.]+@[\w.]+$/.test(address ?? "") ? null : bad;
       }
       default:
@@ -727,7 +745,9 @@ export function judge(
   const bareCr = lines.join("").split("\r").length - 1;
   const bareLf = lines.join("").split("\n").length - 1;
   const replacement = { reject: null, keep: null, normalize: crlf, space: " " }[settings.bare];
-  const kept = lines.map((each) => (replacement === null || binary ? each : each.replace(/[\r\n]/g, replacement)));
+  const kept = lines.map((each) =>
+    replacement === null || binary ? each : each.replace(/[\r\n]/g, replacement),
+  );
   const body = kept.join(crlf);
   if (body.length > settings.limits.message) faults.push([552, "5.3.4"]);
   if (!binary && settings.bare === "reject" && bareCr + bareLf > 0) faults.push([550, "5.5.2"]);
@@ -765,11 +785,20 @@ function keywords(settings: Settings, state: State): { all: readonly string[]; n
   // Who has authenticated, or has to start TLS first, need not be told of AUTH.
   const blocked = settings.tls === "required" && !state.tlsActive;
   if (usable.length === 0) none.push("AUTH");
-  else if (state.authenticated === null && !blocked) all.push(`AUTH ${usable.map(({ name }) => name).join(" ")}`);
+  else if (state.authenticated === null && !blocked)
+    all.push(`AUTH ${usable.map(({ name }) => name).join(" ")}`);
   return { all, none };
 }
 
-const everyKeyword = ["PIPELINING", "SIZE", "8BITMIME", "CHUNKING", "STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"];
+const everyKeyword = [
+  "PIPELINING",
+  "SIZE",
+  "8BITMIME",
+  "CHUNKING",
+  "STARTTLS",
+  "AUTH",
+  "ENHANCEDSTATUSCODES",
+];
 
 // The verbs.
 

@@ -190,7 +190,7 @@ function sayEnvelope(machine: ClientMachine, transfer: Transfer): boolean {
   const { state, settings } = machine;
   const { plan, id } = transfer;
   const { pipelining } = state.capabilities;
-  if (transfer.outcomes.every((outcome) => outcome !== null) && !transfer.mailSaid) {
+  if (!transfer.mailSaid && transfer.outcomes.every((outcome) => outcome !== null)) {
     settle(machine, transfer);
     return true;
   }

@@ -65,6 +65,11 @@ export class LineReader {
     return null;
   }
 
+  /** A copy of the first octets held of the unfinished line, so many at most. */
+  begun(most: number): Uint8Array {
+    return this.#held.slice(0, Math.min(this.#read, most));
+  }
+
   /** The unfinished line, as JSON: together with the unread input it is all there is to know. */
   snapshot(): LineSnapshot {
     return {
