@@ -25,6 +25,8 @@ export class Witness {
   mail: Mail | null = null;
   /** What the caller waits for, by id. */
   asked: ReadonlyMap<number, Asked> = new Map();
+  /** The server has a transaction open, which only RSET or the end of content ends. */
+  begun = false;
   failed = false;
   quitting = false;
   closed = false;
@@ -74,6 +76,7 @@ export class Witness {
         return;
       case "MAIL":
         this.mail = mail!.with({ mailCode: code });
+        this.begun = isGood(code);
         return;
       case "RCPT":
         this.mail = mail!.with({ rcptCodes: replaced(mail!.rcptCodes, first.index, code) });
@@ -217,6 +220,7 @@ export class Witness {
         mail.each,
         mail.ended,
       ],
+      this.begun,
       this.failed,
       this.quitting,
       this.closed,
@@ -297,6 +301,7 @@ export class Witness {
       }
       case "MAIL":
         claim(this.announced !== null && this.mail === null, "MAIL before hello, or within a transaction");
+        claim(!this.begun, "MAIL within a transaction of the server");
         this.#mail(line, has);
         break;
       case "RCPT": {
@@ -323,6 +328,8 @@ export class Witness {
         this.quitting = true;
         break;
       case "RSET":
+        this.begun = false;
+        break;
       case "NOOP":
       case "VRFY":
         claim(this.announced !== null, `${verb} before hello`);
@@ -363,6 +370,7 @@ export class Witness {
   /** All content has left: from here on it may be delivered. */
   #contentEnds(): void {
     const { mail } = this;
+    this.begun = false;
     // Under LMTP there is no reply to an empty message for nobody, so that the transaction is over already.
     if (mail === null) return claim(this.lmtp, "content of nothing");
     this.mail = mail.with({ ended: true });
