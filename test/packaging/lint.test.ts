@@ -79,6 +79,15 @@ describe.each(packages.filter(({ manifest }) => manifest.exports !== undefined))
   },
 );
 
+it("both entries of drive have the same errors, in CommonJS, too", () => {
+  const require = createRequire(import.meta.url);
+  const [own, shared] = ["@sansmtp/drive", "@sansmtp/drive/application"].map((name) => require(name));
+  for (const name of ["ConnectError", "MessageAborted"]) {
+    expect(own[name]).toBeTypeOf("function");
+    expect(shared[name]).toBe(own[name]);
+  }
+});
+
 function installedVersion(name: string): string {
   return createRequire(import.meta.url)(`${name}/package.json`).version;
 }
