@@ -8,9 +8,15 @@ import { bunProgram, denoProgram } from "./programs.ts";
 const portable = ["core", "sasl", "drive", "testing", "relay", "properties", "dialogues", "client-dialogues"];
 
 /** Those that walk through all there is, and take as long as the others together: they say little of a runtime. */
-const walks = ["core/session-walk", "core/session-data", "testing/cuts", "testing/agreement"];
+const walks = [
+  "core/session-walk",
+  "core/session-data",
+  "properties/dots",
+  "testing/cuts",
+  "testing/agreement",
+];
 
-/** What is run in few seconds: all of these files but the walks, as filters of vitest. */
+/** What is run in about a minute: all of these files but the walks, as filters of vitest. */
 export function brief(): string[] {
   const files = portable.flatMap((folder) =>
     readdirSync(new URL(`../${folder}/`, import.meta.url))
