@@ -24,8 +24,6 @@ export default defineConfig({
           include: ["**/*.test.ts"],
           exclude: ["clients/**", "servers/**", "runtimes/**", "packaging/**", "web/runtimes/**"],
           testTimeout: 20_000,
-          // Inside Deno and Bun: runtimes/inside.test.ts.
-          setupFiles: process.env.SANSMTP_BRIEF ? ["runtimes/brief.ts"] : [],
         },
       },
       {

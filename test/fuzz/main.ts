@@ -1,9 +1,9 @@
 /**
  * Fuzzes core and sasl, from the corpus that is kept:
  *
- *     pnpm fuzz [target...] [--minutes N] [--seed N]    each target in turn for so many minutes, 1 by default
- *     pnpm fuzz keep                                    what was reached goes, made small, to the corpus in the repository
- *     pnpm fuzz show TARGET BASE64 [repeat AT LENGTH to SIZE]     what an input finds, a part of it repeated or not
+ *     pnpm fuzz [target...] [--minutes N] [--executions N] [--seed N]    each target in turn, a minute by default
+ *     pnpm fuzz keep [target...]        what was reached goes, made small, to the corpus in the repository
+ *     pnpm fuzz show TARGET BASE64 [repeat AT LENGTH to SIZE]        what an input finds, a part of it repeated or not
  *
  * Inputs, findings and figures of all runs are in node_modules/.cache/sansmtp-fuzz.
  */
@@ -28,7 +28,11 @@ interface Figures {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: "string", default: "1" }, seed: { type: "string" } },
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string" },
+    executions: { type: "string", default: "Infinity" },
+  },
 });
 const [first, ...rest] = positionals;
 mkdirSync(cache, { recursive: true });
@@ -49,12 +53,19 @@ async function fuzz(target: string): Promise<void> {
   const begun = performance.now();
   const cpu = process.cpuUsage();
   let found = 0;
-  while (left > 0) {
+  while (left > 0 && executions < Number(values.executions)) {
     const started = performance.now();
     let told = started;
     const result = await run(
       made,
-      { target, seed: seed + executions, inputs, fuzz: true, milliseconds: left },
+      {
+        target,
+        seed: seed + executions,
+        inputs,
+        fuzz: true,
+        milliseconds: left,
+        executions: Number(values.executions) - executions,
+      },
       {
         found: (finding) => {
           found++;

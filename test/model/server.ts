@@ -362,7 +362,11 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const barred = bar("BDAT");
     if (barred) return barred;
     const { transaction } = state;
-    if (!settings.chunking) return refuse(502, "5.5.1"); // S-BDAT-13
+    if (!settings.chunking) {
+      // S-BDAT-13; and S-BDAT-10, where BURL has failed before.
+      const ended = transaction?.failed && last;
+      return refuse(502, "5.5.1", ended ? { ...state, transaction: null } : state);
+    }
     if (state.hello?.verb === "HELO") return refuse([502, 503], "5.5.1"); // §1.3
     if (state.phase === "start" || transaction === null) return refuse(503, "5.5.1"); // S-BDAT-07
     const over: State = { ...state, transaction: null, doubts: state.doubts + (last ? 1 : 0) };

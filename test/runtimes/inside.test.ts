@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { brief, starts } from "./inside.ts";
 
-// One worker for each runtime, side by side. `pnpm test:deno` and `pnpm test:bun` run all of them to their ends.
+// One worker for each runtime, side by side. `pnpm test:deno` and `pnpm test:bun` run those that are left out here, too.
 
 describe("the tests that need no Node host", () => {
   it.concurrent.each(Object.entries(starts))("run inside %s", { timeout: 600_000 }, async (name, start) => {
@@ -25,7 +25,7 @@ describe("the tests that need no Node host", () => {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 // Not those of the vitest that runs this.
 const env = Object.fromEntries(
-  Object.entries({ ...process.env, NO_COLOR: "1", SANSMTP_BRIEF: "1" }).filter(
+  Object.entries({ ...process.env, NO_COLOR: "1" }).filter(
     ([name]) => !/^(VITEST|TEST$|NODE_ENV|NODE_OPTIONS|FORCE_COLOR|SANSMTP_TEST_REPORT)/.test(name),
   ),
 );

@@ -7,10 +7,20 @@ import { bunProgram, denoProgram } from "./programs.ts";
 /** The folders of these tests. */
 const portable = ["core", "sasl", "drive", "testing", "relay", "properties", "dialogues", "client-dialogues"];
 
-/** Those that walk through all there is, and take as long as the others together: they say little of a runtime. */
-const walks = ["core/session-walk", "core/session-data", "testing/cuts", "testing/agreement"];
+/**
+ * Those that walk through all there is, and take as long as the others together, or that measure time, for which two
+ * runtimes at once are no place: they say little of a runtime.
+ */
+const long = [
+  "core/session-walk",
+  "core/session-data",
+  "core/session-lines",
+  "properties/dots",
+  "testing/cuts",
+  "testing/agreement",
+];
 
-/** What is run in few seconds: all of these files but the walks, as filters of vitest. */
+/** What is run in about a minute: all of these files but the long ones, as filters of vitest. */
 export function brief(): string[] {
   const files = portable.flatMap((folder) =>
     readdirSync(new URL(`../${folder}/`, import.meta.url))
@@ -18,7 +28,7 @@ export function brief(): string[] {
       .map((file) => `${folder}/${file}`),
   );
   return files
-    .filter((file) => !walks.some((walk) => file.startsWith(`${walk}.`)))
+    .filter((file) => !long.some((name) => file.startsWith(`${name}.`)))
     .map((file) => `test/${file}`);
 }
 

@@ -45,6 +45,8 @@ export class ClientPlayer {
   #quit = false;
   #challenged = false;
   #over = false;
+  /** What was given to be sent has not left. */
+  #full = false;
   #body: Sent | null = null;
   #calls = 0;
   #thaws = 0;
@@ -88,6 +90,7 @@ export class ClientPlayer {
             lineEnds: this.#script.config.lineEnds ?? "strict",
             written: [],
             finished: false,
+            arrived: false,
             pure: true,
           };
           this.#sent.set(id, { envelope: step.envelope, content, done: false });
@@ -148,8 +151,11 @@ export class ClientPlayer {
         return this.#drain();
       }
       case "poll":
-        this.#poll(step.full);
+        this.#poll();
         return;
+      case "pressure":
+        this.#full = step.full;
+        return this.#drain();
       case "receiveEnd":
       case "lost":
         this.#call(step.step, false, (session) => session[step.step as "lost"](this.#now));
@@ -209,10 +215,11 @@ export class ClientPlayer {
   }
 
   #drain(): void {
-    while (this.#poll(false) !== null);
+    while (this.#poll() !== null);
   }
 
-  #poll(full: boolean): ClientEvent | null {
+  #poll(): ClientEvent | null {
+    const full = this.#full;
     const before = work();
     let event: ClientEvent | null = null;
     this.#call("poll", false, (session) => {
@@ -239,7 +246,7 @@ export class ClientPlayer {
         this.#body = this.#sent.get(event.id) ?? null;
         this.#wire.content(this.#body?.content ?? null);
         if (!willing) return;
-        for (const piece of ["Subject: x\r\n", "\r\n.", "a\r\nbody"]) this.#write(octets(piece));
+        for (const piece of ["Subject: x\r\n", ".", "\r\n.", "a\r\nbody"]) this.#write(octets(piece));
         this.#finish();
         return;
       }
@@ -258,11 +265,12 @@ export class ClientPlayer {
     hold(sent !== undefined && !sent.done, "C-OUT done twice, or for nothing");
     sent.done = true;
     if (this.#body === sent) this.#body = null;
+    if (!this.#manner.watched) return;
     hold(outcomes.length === sent.envelope.to.length, "C-OUT an outcome for each recipient");
     const taken = outcomes.some(({ status }) => status === "accepted" || status === "unknown");
     hold(safeToRetry === !taken, "C-OUT safeToRetry does not fit the outcomes");
-    // Nobody can have taken responsibility for a message whose end was not said.
-    hold(!taken || sent.content.finished, "C-OUT taken before its content was finished", () =>
+    // Nobody can have taken responsibility for a message whose end was not sent.
+    hold(!taken || sent.content.arrived, "C-OUT taken before its content was sent", () =>
       JSON.stringify(outcomes),
     );
   }

@@ -17,7 +17,7 @@ export type Step =
   | { readonly step: "respond"; readonly octets: Uint8Array | null }
   | { readonly step: "upgradeFailed"; readonly why: "plain" | "weak" | "other" }
   | { readonly step: "advance"; readonly by: number | "deadline" }
-  | { readonly step: "poll"; readonly full: boolean }
+  | { readonly step: "pressure"; readonly full: boolean }
   | {
       readonly step:
         | "startTls"
@@ -29,7 +29,8 @@ export type Step =
         | "receiveEnd"
         | "lost"
         | "close"
-        | "snapshot";
+        | "snapshot"
+        | "poll";
     };
 
 export interface Script {
@@ -140,7 +141,7 @@ function stepOf(choices: Choices, narrow: boolean, more: { recipients: number })
     case 25:
       return { step: "advance", by: "deadline" };
     case 26:
-      return { step: "poll", full: choices.flag() };
+      return { step: "poll" };
     case 27:
       return { step: "startTls" };
     case 28:
@@ -160,6 +161,8 @@ function stepOf(choices: Choices, narrow: boolean, more: { recipients: number })
       return { step: "close" };
     case 36:
       return { step: "snapshot" };
+    case 38:
+      return { step: "pressure", full: choices.flag() };
     case 37:
       more.recipients++;
       return { step: "octets", octets: new Uint8Array() };

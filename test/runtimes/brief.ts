@@ -1,4 +1,0 @@
-// Each property is tried for a second, where a runtime is in question and not the property.
-import fc from "fast-check";
-
-fc.configureGlobal({ interruptAfterTimeLimit: 1_000 });
