@@ -1,9 +1,9 @@
 import type { ClientConfig } from "@sansmtp/core";
 import type { Core } from "../core.ts";
-import type { Ground, Work } from "./spot.ts";
+import { chunkSize, type Ground, type Work } from "./spot.ts";
 
 const name = "client.example.net";
-const limits = { chunk: 16, chunks: 2 };
+const limits = { chunk: chunkSize, chunks: 2 };
 
 interface Way {
   readonly config: ClientConfig;

@@ -152,19 +152,25 @@ export function shown({ held }: ClientSnapshot): string {
       return bounded.includes(key) ? Math.min(value, 1) : value;
     }
     if (typeof value !== "object" || value === null) return value;
-    if (key === "chunk" && Array.isArray(value))
-      return value.length > 0 ? `some ${marksIn(decoded(value))}` : "none";
+    // Content for the next chunk: none, some, or enough for it.
+    if (key === "chunk" && "$octets" in value) {
+      const content = decoded(value as { $octets: string });
+      return `${Math.min(Math.ceil(content.length / chunkSize), 2)} ${marksIn(content)}`;
+    }
     if (key === "held" && Array.isArray(value)) return String.fromCharCode(...(value as number[]));
     if (key === "octets" && Array.isArray(value)) return undefined;
     if (key === "texts" && Array.isArray(value)) return value.length;
-    if ("$octets" in value) return decoded([value as { $octets: string }]);
+    if ("$octets" in value) return decoded(value as { $octets: string });
     return value;
   });
 }
 
-function decoded(pieces: readonly { $octets: string }[]): string {
-  return pieces.map(({ $octets }) => Buffer.from($octets, "base64").toString("latin1")).join("");
+function decoded({ $octets }: { readonly $octets: string }): string {
+  return Buffer.from($octets, "base64").toString("latin1");
 }
+
+/** Octets of a BDAT chunk, where there are any. */
+export const chunkSize = 16;
 
 const unbounded = ["now", "since", "heldAt", "id", "nextId", "transactions", "read", "octets"];
 const bounded = ["line", "written", "bits", "size"];
