@@ -40,7 +40,6 @@ export interface Settings {
   readonly help: boolean;
   readonly expn: boolean;
   readonly etrn: boolean;
-  readonly xclient: boolean;
   /** The begin of a URL that may be given to BURL; null: BURL is not offered. */
   readonly burl: string | null;
   /** What becomes of bare CR and LF in content. */
