@@ -756,7 +756,8 @@ export function judge(
   const body = kept.join(crlf).replaceAll(fetched, "");
   if (body.length > settings.limits.message) faults.push([552, "5.3.4"]);
   if (!binary && settings.bare === "reject" && bareCr + bareLf > 0) faults.push([550, "5.5.2"]);
-  if (!binary && lines.some((each) => each.length > settings.limits.textLine)) faults.push([554, "5.6.0"]);
+  if (!binary && lines.some((each) => each.replaceAll(fetched, "").length > settings.limits.textLine))
+    faults.push([554, "5.6.0"]);
   const seen = { body, size: body.length, bareCr, bareLf, eightBit: /[\x80-\xFF]/.test(body) };
   return { faults, seen };
 }
