@@ -6,6 +6,8 @@ export interface World<Place> {
   /** Two places with one key are one state. */
   keyOf(place: Place): string;
   stepsFrom(place: Place): readonly Step<Place>[];
+  /** Told of each step that was made. */
+  went?(from: Place, step: Step<Place>, to: Place): void;
   /** To be held in each new state. */
   arrived(place: Place): void;
 }
@@ -30,6 +32,8 @@ export interface Reached<Place> {
 export function explore<Place>(
   world: World<Place>,
 ): Walked & { readonly reached: readonly Reached<Place>[] } {
+  // Thousands of calls are made to see them refused, and where they were made nobody asks.
+  Error.stackTraceLimit = 0;
   const first: Reached<Place> = { place: world.begin, from: null, step: null };
   const seen = new Set([world.keyOf(world.begin)]);
   const reached = [first];
@@ -40,6 +44,7 @@ export function explore<Place>(
     for (const step of world.stepsFrom(from.place)) {
       edges++;
       const place = at(from, step, () => step.take(from.place));
+      world.went?.(from.place, step, place);
       const key = world.keyOf(place);
       if (seen.has(key)) continue;
       seen.add(key);

@@ -65,9 +65,8 @@ function fromServer(ground: Ground, spot: Spot, step: Make): readonly ClientStep
         step(`250 to ${verb}: ${lines.join(", ")}`, (turn) => turn.reply(250, lines)),
       )
     : [];
-  const faults = ["what?\r\n", "250-one\r\n550 two\r\n"].map((text) =>
-    step(JSON.stringify(text), broken(text)),
-  );
+  const mixed = ["EHLO", "RCPT", "end"].includes(verb) ? ["250-one\r\n550 two\r\n"] : [];
+  const faults = ["what?\r\n", ...mixed].map((text) => step(JSON.stringify(text), broken(text)));
   const half =
     verb === "NOOP" || verb === "end" ? [step("the begin of a reply", (turn) => turn.raw("5"))] : [];
   const injected =
@@ -111,7 +110,8 @@ function fromCaller(ground: Ground, spot: Spot, step: Make): readonly ClientStep
     steps.push(step("write", ({ session }) => session.write(octetsOf(`.x\r\n.\r\n`))));
     steps.push(step("write half a line", ({ session }) => session.write(octetsOf("x\r"))));
     steps.push(step("write a bare LF", ({ session }) => session.write(octetsOf("x\ny"))));
-    steps.push(step("write much", ({ session }) => session.write(octetsOf("y".repeat(30)))));
+    if (ground.config.limits?.chunk !== undefined)
+      steps.push(step("write much", ({ session }) => session.write(octetsOf("y".repeat(30)))));
   }
   if (spot.writes) steps.push(step("finish", ({ session }) => session.finish()));
   if (spot.transaction !== null)

@@ -28,7 +28,7 @@ const ways: Readonly<Record<string, Way>> = {
   chunks: {
     config: { name, tls: "never", limits },
     offers: [chunked, ["CHUNKING"]],
-    work: ["transaction", "quit"],
+    work: ["transaction"],
   },
   "chunks required": {
     config: { name, tls: "never", chunking: "require", limits },
@@ -37,7 +37,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
   PRDR: {
     config: { name, tls: "never", chunking: "avoid" },
-    offers: [["PRDR"], ["PRDR", "PIPELINING", "CHUNKING"]],
+    offers: [["PRDR"], ["PRDR", "PIPELINING"]],
     work: ["transaction"],
   },
   LMTP: {
@@ -54,7 +54,7 @@ const ways: Readonly<Record<string, Way>> = {
   "TLS offered, and AUTH": {
     config: { name },
     offers: [["STARTTLS", auth], [auth], bare],
-    work: ["auth", "starttls", "nobody", "quit"],
+    work: ["auth", "starttls", "nobody"],
   },
   "TLS required": {
     config: { name, tls: "required" },
@@ -62,7 +62,7 @@ const ways: Readonly<Record<string, Way>> = {
       ["STARTTLS", "PIPELINING"],
       ["PIPELINING", auth],
     ],
-    work: ["auth", "nobody", "quit"],
+    work: ["auth", "nobody"],
   },
   "implicit TLS": {
     config: { name, tls: "implicit" },
@@ -76,7 +76,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
 };
 
-export const wayNames: readonly string[] = Object.keys(ways);
+export const clientWalks: readonly string[] = Object.keys(ways);
 
 export function groundOf(core: Core, name: string): Ground {
   const way = ways[name];

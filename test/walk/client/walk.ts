@@ -2,11 +2,13 @@ import { type Core, claim, octetsOf, type Prover } from "../core.ts";
 import { explore, type Reached, stepsTo, wayTo } from "../explore.ts";
 import { showsSecret } from "../marks.ts";
 import { type ClientStep, stepsFrom } from "./alphabet.ts";
-import { groundOf, wayNames } from "./configs.ts";
+import { clientWalks, groundOf } from "./configs.ts";
 import { type Ground, type Spot, shown, Turn, transcript } from "./spot.ts";
 
+export { clientWalks };
+
 /** One walk for each configuration. */
-export const clientProvers: readonly Prover[] = wayNames.map((name) => ({
+export const clientProvers: readonly Prover[] = clientWalks.map((name) => ({
   name: `client, ${name}`,
   prove: (core) => walkClient(core, name),
 }));

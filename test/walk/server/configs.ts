@@ -55,7 +55,6 @@ const ways: Readonly<Record<string, Way>> = {
   "concurrent recipients": { config: { ...common, concurrentRecipients: 3 } },
   "TLS and AUTH offered": {
     auth: true,
-    idle: true,
     config: { ...common, mechanisms, tls: "offered", extensions: { vrfy: true, expn: true, etrn: true } },
   },
   "TLS required": {
@@ -72,7 +71,7 @@ const ways: Readonly<Record<string, Way>> = {
     auth: true,
     config: { ...common, mechanisms, tls: "implicit", timers: { session: 3_600_000, data: 600_000 } },
   },
-  LMTPS: { config: { ...common, protocol: "lmtp", tls: "offered" } },
+  LMTPS: { idle: true, config: { ...common, protocol: "lmtp", tls: "offered" } },
   "submission with BURL": {
     all: true,
     auth: true,
@@ -89,6 +88,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
   "on demand": { auth: true, config: { ...common, mechanisms, tls: "offered", service: "on-demand" } },
   "few of everything": {
+    idle: true,
     counted: ["errors", "idleCommands", "refusedRecipients", "transactions"],
     config: {
       ...common,
@@ -98,7 +98,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
 };
 
-export const wayNames: readonly string[] = Object.keys(ways);
+export const serverWalks: readonly string[] = Object.keys(ways);
 
 export function groundOf(core: Core, name: string): Ground {
   const way = ways[name];

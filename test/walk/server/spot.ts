@@ -22,6 +22,8 @@ export interface Spot {
   readonly marks: number;
   readonly deadline: number | null;
   readonly waiting: ServerSession["waiting"];
+  readonly phase: ServerSession["phase"];
+  readonly transaction: ServerSession["transaction"];
   /** A line has begun. */
   readonly halfLine: boolean;
   readonly ended: boolean;
@@ -109,9 +111,31 @@ export class Turn {
       this.events.push(event);
       witness.see(event, session);
       this.#describes(event);
+      if (this.split && event.type !== "send") this.#refuses();
       if ("id" in event && this.decide !== null) this.answer(event.id, this.decide(event));
     }
     return this;
+  }
+
+  /** G9: also before everything was polled, what cannot be meant throws and changes nothing. */
+  #refuses(): void {
+    const { session } = this;
+    const frozen = (): string => JSON.stringify(session.snapshot({ secrets: true }));
+    const before = frozen();
+    const calls = [
+      () => session.receive([] as unknown as Uint8Array),
+      () => session.advance(Number.NaN),
+      () => session.connected("nowhere"),
+      () => session.answer(this.witness.open[0]?.id ?? -1, { code: 250, enhanced: null, lines: ["a\nb"] }),
+    ];
+    for (const call of calls) {
+      try {
+        call();
+      } catch (error) {
+        claim(error instanceof this.ground.core.UsageError, () => `throws ${error}`);
+      }
+    }
+    claim(frozen() === before, "calls that were refused between two events have changed something");
   }
 
   /** Freezes the session, and holds what it is and what it tells against what was heard. */
@@ -135,6 +159,8 @@ export class Turn {
       marks,
       deadline,
       waiting,
+      phase: session.phase,
+      transaction: session.transaction,
       halfLine: lines.read > 0 || input.$octets !== "" || state.held !== null,
       ended: state.ended,
       shutdown: state.shutdown,

@@ -1,12 +1,14 @@
 import { type Core, claim, type Prover } from "../core.ts";
-import { explore, type Reached, stepsTo, wayTo } from "../explore.ts";
+import { explore, type Reached, stepsTo, type World, wayTo } from "../explore.ts";
 import { type ServerStep, stepsFrom } from "./alphabet.ts";
 import { callEverything } from "./calls.ts";
-import { groundOf, wayNames } from "./configs.ts";
+import { groundOf, serverWalks } from "./configs.ts";
 import { type Ground, type Spot, Turn, transcript } from "./spot.ts";
 
+export { serverWalks };
+
 /** One walk for each configuration. */
-export const serverProvers: readonly Prover[] = wayNames.map((name) => ({
+export const serverProvers: readonly Prover[] = serverWalks.map((name) => ({
   name: `server, ${name}`,
   prove: (core) => walkServer(core, name),
 }));
@@ -18,11 +20,12 @@ export interface ServerWalk {
 }
 
 /** Walks everything that a server session can come to, and holds it to its word at each step. */
-export function walkServer(core: Core, name: string): ServerWalk {
+export function walkServer(core: Core, name: string, went?: World<Spot>["went"]): ServerWalk {
   const ground = groundOf(core, name);
   const walked = explore<Spot>({
     begin: new Turn(ground, null).drain().stop(),
     keyOf: ({ key }) => key,
+    ...(went === undefined ? {} : { went }),
     stepsFrom: (spot) => stepsFrom(ground, spot),
     arrived: (spot) => callEverything(ground, spot),
   });
