@@ -8,7 +8,16 @@ const fate: fc.Arbitrary<Fate> = fc.record({
     { weight: 8, arbitrary: fc.constantFrom("temporary", "permanent", "552", "552 5.2.2" as const) },
     {
       weight: 2,
-      arbitrary: fc.constantFrom("intermediate", "421", "no reply", "garbage", "twice", "end", "lost", "silence" as const),
+      arbitrary: fc.constantFrom(
+        "intermediate",
+        "421",
+        "no reply",
+        "garbage",
+        "twice",
+        "end",
+        "lost",
+        "silence" as const,
+      ),
     },
   ),
   late: fc.boolean(),
@@ -36,7 +45,10 @@ const offers = fc
   ]);
 
 const content = fc.oneof(
-  { weight: 4, arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r\n", "\r\n.", "b c"), maxLength: 12 }) },
+  {
+    weight: 4,
+    arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r\n", "\r\n.", "b c"), maxLength: 12 }),
+  },
   { weight: 1, arbitrary: fc.constant("line\r\n".repeat(40)) },
 );
 const message = fc.record({
@@ -61,7 +73,10 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
     .tuple(
       // Most servers greet, and know EHLO.
       fc.oneof(
-        { weight: 4, arbitrary: fc.constant<Fate[]>(Array(2).fill({ reply: "good", late: true, lines: 1, piece: 0 })) },
+        {
+          weight: 4,
+          arbitrary: fc.constant<Fate[]>(Array(2).fill({ reply: "good", late: true, lines: 1, piece: 0 })),
+        },
         { weight: 1, arbitrary: fc.constant<Fate[]>([]) },
       ),
       fc.array(fate, { maxLength: 24, size: "max" }),

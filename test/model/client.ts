@@ -73,6 +73,8 @@ export interface Record {
   /** All of it has left. */
   readonly whole: boolean;
   readonly verdicts: readonly Answer[];
+  /** RSET was said behind it. */
+  readonly forgotten: boolean;
 }
 
 export interface State {
@@ -102,6 +104,7 @@ const fresh: Record = {
   chunks: null,
   whole: false,
   verdicts: [],
+  forgotten: false,
 };
 
 export const initial: State = {
@@ -181,7 +184,7 @@ export function sent(plan: Plan, state: State, unit: Unit): State {
       if (state.tlsRefused) object("11 §2", "STARTTLS once more");
       return next;
     case "RSET":
-      return { ...next, dirty: false };
+      return put({ ...next, dirty: false }, { forgotten: true });
     case "MAIL":
       return mail();
     case "RCPT":
@@ -203,11 +206,18 @@ export function sent(plan: Plan, state: State, unit: Unit): State {
   function mail(): State {
     if (state.offered === null && !state.helo) object("S-EHLO-13", "MAIL before EHLO");
     if (plan.tls === "required" && !state.tlsActive) object("T-TLS-14", "MAIL in the clear");
-    if (plan.tls === "offered" && !state.tlsActive && !state.tlsRefused && state.offered?.includes("STARTTLS"))
+    if (
+      plan.tls === "offered" &&
+      !state.tlsActive &&
+      !state.tlsRefused &&
+      state.offered?.includes("STARTTLS")
+    )
       object("T-TLS-13", "MAIL in the clear");
     if (state.dirty) object("C-SES-10", "MAIL without RSET behind a failure");
     if (record !== undefined && !isOver(plan, state)) object("S-MAIL-12", "MAIL within a transaction");
-    const index = plan.messages.findIndex((message, each) => each > at && unmet(plan, state, message).length === 0);
+    const index = plan.messages.findIndex(
+      (message, each) => each > at && unmet(plan, state, message).length === 0,
+    );
     const message = plan.messages[index];
     if (message === undefined) return object("C-TXN-01", "MAIL for no message");
     const parameters = text.split(" ").slice(2);
@@ -228,7 +238,8 @@ export function sent(plan: Plan, state: State, unit: Unit): State {
     if (record === undefined || isOver(plan, state)) return object("S-SEQ-02", "RCPT without MAIL");
     if (record.mail !== null && record.mail.code >= 300) object("C-TXN-02", "RCPT behind a refused MAIL");
     const index = record.rcpt.length;
-    if (text !== `RCPT TO:<r${index}@example.com>` || index >= plan.messages[at]!.to) object("S-RCPT-14", text);
+    if (text !== `RCPT TO:<r${index}@example.com>` || index >= plan.messages[at]!.to)
+      object("S-RCPT-14", text);
     return put(say("RCPT", index), { rcpt: [...record.rcpt, null] });
   }
 
@@ -258,8 +269,10 @@ export function sent(plan: Plan, state: State, unit: Unit): State {
   }
 
   function chunk(octets: string, last: boolean): State {
-    if (record === undefined || !byChunks(plan, state, plan.messages[at]!)) return object("S-BDAT-17", "BDAT");
-    if (awaiting.some(({ verb }) => verb !== "BDAT")) object("S-BDAT-17", "BDAT ahead of the envelope's replies");
+    if (record === undefined || !byChunks(plan, state, plan.messages[at]!))
+      return object("S-BDAT-17", "BDAT");
+    if (awaiting.some(({ verb }) => verb !== "BDAT"))
+      object("S-BDAT-17", "BDAT ahead of the envelope's replies");
     if (awaiting.length > 0 && !(state.offered ?? []).includes("PIPELINING")) object("S-BDAT-20", "BDAT");
     if (record.rcpt.length < plan.messages[at]!.to || isForNobody(record))
       object("S-BDAT-17", "BDAT for nobody");
@@ -309,8 +322,8 @@ export function received(plan: Plan, state: State, answer: Answer): State {
     case "HELO":
       return isGoodCode ? { ...next, helo: true } : polite;
     case "STARTTLS":
-      if (answer.code === 220) return { ...next, upgrading: true };
-      if (isGoodCode) return broken;
+      // The table has 220; another 2yz is as good (R-FMT-09).
+      if (isGoodCode) return { ...next, upgrading: true };
       return plan.tls === "required" ? polite : { ...next, tlsRefused: true };
     case "RSET":
       return isGoodCode ? next : polite;
@@ -320,12 +333,12 @@ export function received(plan: Plan, state: State, answer: Answer): State {
     case "RCPT": {
       const rcpt = record!.rcpt.map((each, index) => (index === recipient ? answer : each));
       const all = rcpt.length === plan.messages[message]!.to && rcpt.every((each) => each !== null);
-      const nobody = all && !rcpt.some(isGood);
+      const nobody = all && !rcpt.some(isGood) && isGood(record!.mail);
       return put({ rcpt }, nobody ? { dirty: true } : {});
     }
     case "DATA":
       if (digit === 2) return { ...put({ data: answer }), over: "broken", awaiting: [] }; // C-TXN-06
-      return put({ data: answer }, digit === 3 ? {} : { dirty: true });
+      return put({ data: answer }, digit === 3 || !isGood(record!.mail) ? {} : { dirty: true });
     case "BDAT":
       if (isGoodCode) return next;
       return put({ refusedChunk: record!.refusedChunk ?? answer }, { dirty: true });
@@ -384,15 +397,16 @@ function tooMany({ code, enhanced }: Answer, earlier: readonly (Answer | null)[]
 }
 
 /** Nothing more belongs to the message that was begun last. */
-function isOver({ messages }: Plan, { awaiting, records }: State): boolean {
-  const { mail, data, refusedChunk, rcpt, whole } = records.at(-1)!;
+function isOver({ messages }: Plan, { records }: State): boolean {
+  const { mail, data, refusedChunk, rcpt, whole, forgotten } = records.at(-1)!;
   const failed =
     (mail !== null && mail.code >= 300) ||
     (data !== null && data.code >= 400) ||
     refusedChunk !== null ||
-    (rcpt.length === messages[records.length - 1]!.to && rcpt.every((each) => each !== null && !isGood(each)) && data === null);
-  // RSET ends it, too: it is the last thing said, or was answered.
-  return whole || failed || awaiting.at(-1)?.verb === "RSET";
+    (rcpt.length === messages[records.length - 1]!.to &&
+      rcpt.every((each) => each !== null && !isGood(each)) &&
+      data === null);
+  return whole || failed || forgotten;
 }
 
 /** MAIL was refused, whatever was said of what was sent ahead (C-TXN-02), or every RCPT. */

@@ -543,7 +543,6 @@ export const settings: fc.Arbitrary<Settings> = fc
       authRequired: chosen.authRequired && chosen.mechanisms.length > 1,
       enhanced: chosen.enhanced || chosen.lmtp,
       etrn: chosen.etrn && !submission,
-      xclient: false,
       burl: chosen.burl && submission ? "imap://imap.example.com" : null,
       limits: {
         message: 65_536,

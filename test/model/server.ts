@@ -40,7 +40,6 @@ export interface Settings {
   readonly help: boolean;
   readonly expn: boolean;
   readonly etrn: boolean;
-  readonly xclient: boolean;
   /** The begin of a URL that may be given to BURL; null: BURL is not offered. */
   readonly burl: string | null;
   /** What becomes of bare CR and LF in content. */
@@ -619,9 +618,12 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
       : { ...state, transaction: { ...transaction, failed: true } };
     if (malformed || !url.startsWith(settings.burl))
       return { ...refuse(malformed ? 501 : [501, 550, 554], undefined, failed), reset: "any" }; // X-BURL-05
+    // A CR at the end of a chunk is no half of a CRLF any more: what is fetched comes between.
+    const joined = `${transaction.chunks ?? ""}${fetched}`;
+    const { faults } = judge(settings, transaction, joined, false, false);
+    if (faults.length > 0) return say(codesOf(faults), single(faults), failed, { reset: "refused" });
     const question = { type: "burl", url, last, envelope: shown(transaction) };
     const code = ask(question);
-    const joined = transaction.chunks ?? "";
     if (code === 250 && last) return deliver(transaction, joined, false);
     if (code === 250)
       return say(250, undefined, { ...state, transaction: { ...transaction, chunks: joined } });
@@ -724,6 +726,9 @@ export function end(): State {
 
 // What the application is shown.
 
+/** Stands in chunks where content was fetched: no octet. */
+const fetched = "\u0100";
+
 /** The envelope of a question. */
 function shown({ from, parameters, recipients }: Transaction): unknown {
   return { from, parameters, recipients };
@@ -748,10 +753,11 @@ export function judge(
   const kept = lines.map((each) =>
     replacement === null || binary ? each : each.replace(/[\r\n]/g, replacement),
   );
-  const body = kept.join(crlf);
+  const body = kept.join(crlf).replaceAll(fetched, "");
   if (body.length > settings.limits.message) faults.push([552, "5.3.4"]);
   if (!binary && settings.bare === "reject" && bareCr + bareLf > 0) faults.push([550, "5.5.2"]);
-  if (!binary && lines.some((each) => each.length > settings.limits.textLine)) faults.push([554, "5.6.0"]);
+  if (!binary && lines.some((each) => each.replaceAll(fetched, "").length > settings.limits.textLine))
+    faults.push([554, "5.6.0"]);
   const seen = { body, size: body.length, bareCr, bareLf, eightBit: /[\x80-\xFF]/.test(body) };
   return { faults, seen };
 }
