@@ -278,7 +278,7 @@ export class ClientPlayer {
   #look(event: ClientEvent | null, cost: number): void {
     const session = this.#session;
     const { phase, waiting, wantsInput, wantsBody, deadline, deadlineReason, secure } = session;
-    mark(`${phase} ${event?.type} ${waiting} ${deadlineReason} ${wantsBody} ${secure}`);
+    mark(`${phase} ${event?.type} ${waiting} ${deadlineReason} ${wantsBody} ${secure} ${this.#full}`);
     if (event?.type === "failed") mark(event.failure.code);
     const given = this.#kept.at(-1)?.octets.length ?? 0;
     if (!this.#manner.thawed)

@@ -47,6 +47,11 @@ export const scriptHead = 4;
 /** The first octet of a step that is no word. */
 export const otherSteps = 160;
 
+/** Steps with what belongs to them, to be put into inputs whole: few octets in a row are found by chance. */
+export const wholeSteps: readonly Uint8Array[] = Array.from({ length: 39 }, (_, step) =>
+  [0, 1, 2].map((choice) => Uint8Array.of(otherSteps + step, choice)),
+).flat();
+
 /** @param narrow nothing that depends on when octets arrive */
 export function scriptOf(input: Uint8Array, narrow: boolean): Script {
   const choices = new Choices(input);

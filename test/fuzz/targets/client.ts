@@ -4,7 +4,7 @@ import { same } from "../finding.ts";
 import { cut, joined, latin1, octets } from "../input.ts";
 import type { Target } from "../target.ts";
 import { ClientPlayer } from "./client-player.ts";
-import { otherSteps, type Script, type Step, scriptHead, scriptOf } from "./client-script.ts";
+import { otherSteps, type Script, type Step, scriptHead, scriptOf, wholeSteps } from "./client-script.ts";
 import { clientWords } from "./client-words.ts";
 
 /** A client session, and everything that can be done to it, in any order. */
@@ -14,6 +14,7 @@ export const client: Target = {
     ...conversations.map((steps) => spelled(steps)),
     ...byHand.map((steps) => spelled(steps, [0, 0, 1, 1])),
   ],
+  words: wholeSteps,
   head: scriptHead,
   grown: 800,
   longest: 150,
@@ -36,6 +37,7 @@ export const client: Target = {
 export const clientSplit: Target = {
   name: "client-split",
   seeds: () => conversations.map((steps) => spelled(steps)),
+  words: wholeSteps,
   head: scriptHead,
   grown: 500,
   longest: 150,

@@ -8,6 +8,7 @@ export const proven: Readonly<Record<string, string>> = {
   "server-split": "G1 G2 G5 G6 G12",
   "client-split": "G1 G2 G6",
   commands: "G1 G6 G8 G12",
+  envelopes: "G6 G12",
   content: "G1 G2 G6 G12",
   replies: "G1 G2 G6 G12",
   addresses: "G1 G6 G12",

@@ -214,7 +214,12 @@ export class ServerPlayer {
     }
     const shown =
       event !== null && "data" in event ? `${event.type} ${latin1(event.data)}` : JSON.stringify(event);
-    this.log.push(`${shown} ${phase} ${transaction} ${reader} ${waiting} ${deadline} ${deadlineReason}`);
+    const where = ` ${phase} ${transaction} ${reader} ${waiting} ${deadline} ${deadlineReason}`;
+    const last = this.log.at(-1) ?? "";
+    // What is unread is one chunk in a snapshot, so that adjacent pieces of content may come as one (G2).
+    if (event?.type === "body" && last.startsWith("body ") && last.endsWith(where))
+      this.log[this.log.length - 1] = last.slice(0, -where.length) + shown.slice("body ".length) + where;
+    else this.log.push(shown + where);
     if (event === null) this.log.push(`${JSON.stringify(session.client)} ${session.protocol}`);
     if (event !== null) hold(!this.#over, "G4 an event after the last", () => shown);
   }
