@@ -19,6 +19,7 @@ export interface Quirks {
 
 /** A socket of Node under the pump: TCP or Unix, and TLS on top of it when it was started. */
 export class SocketTransport implements Transport {
+  readonly gone: Promise<void>;
   readonly #raw: Socket;
   readonly #handshakes: Handshaker | null;
   readonly #quirks: Quirks;
@@ -36,6 +37,7 @@ export class SocketTransport implements Transport {
     this.#quirks = quirks;
     this.#socket = raw;
     raw.on("error", this.#failed);
+    this.gone = new Promise((resolve) => raw.once("close", () => resolve()));
     raw.once("close", () => {
       this.wake(null);
       // In a handshake it is the handshake that has failed.
@@ -123,6 +125,10 @@ export class SocketTransport implements Transport {
     });
     socket.end();
     this.read(true);
+  }
+
+  destroy(): void {
+    this.#raw.destroy();
   }
 
   now(): Millis {
