@@ -10,7 +10,7 @@ if (!Number.isSafeInteger(sessions) || sessions < 1)
   throw new Error(`--sessions: a number, not ${values.sessions}`);
 const { status } = spawnSync(
   "vitest",
-  ["run", "--root", "test", "--project", "runtimes", "--disable-console-intercept", "test/soak/"],
+  ["run", "--root", "test", "--project", "runtimes", "--disableConsoleIntercept=true", "test/soak/"],
   {
     stdio: "inherit",
     env: {
