@@ -87,7 +87,7 @@ function statusOf(ran: Ran): string {
 function faultsOf({ name, got }: Hostile, ran: Ran): string[] {
   const fault = (text: string): string[] => [`${name}: ${statusOf(ran)}: ${text}`];
   // Without a connection there was no message.
-  if ("failure" in ran) return [];
+  if ("failure" in ran) return ran.failure === "hung" ? fault("it does not end") : [];
   const { sum, status, safeToRetry } = ran;
   const whole = got.filter(({ sha256 }) => sha256 === sum.sha256);
   if (whole.length > 1) return fault("it was sent twice");

@@ -12,9 +12,21 @@ export async function run(
   const ran: Ran[] = [];
   let next = 0;
   const runner = async (): Promise<void> => {
-    for (let at = next++; at < errands.length; at = next++) ran[at] = await send(adapter, errands[at]!);
+    for (let at = next++; at < errands.length; at = next++)
+      ran[at] = await inTime(send(adapter, errands[at]!));
   };
   await Promise.all(Array.from({ length: atOnce }, runner));
+  return ran;
+}
+
+/** What takes longer than all time-outs together hangs. */
+async function inTime(sent: Promise<Ran>): Promise<Ran> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<Ran>((resolve) => {
+    timer = setTimeout(() => resolve({ failure: "hung" }), 30_000);
+  });
+  const ran = await Promise.race([sent, late]);
+  clearTimeout(timer);
   return ran;
 }
 
