@@ -28,7 +28,7 @@ export function walkClient(core: Core, name: string): ClientWalk {
     stepsFrom: (spot) => stepsFrom(ground, spot),
     arrived: (spot) => callEverything(ground, spot),
   });
-  for (const [at, reached] of walked.reached.entries()) if (at % 7 === 0) again(ground, reached);
+  for (const [at, reached] of walked.reached.entries()) if (at % 11 === 0) again(ground, reached);
   return walked;
 }
 

@@ -29,7 +29,7 @@ export function walkServer(core: Core, name: string, went?: World<Spot>["went"])
     stepsFrom: (spot) => stepsFrom(ground, spot),
     arrived: (spot) => callEverything(ground, spot),
   });
-  for (const [at, reached] of walked.reached.entries()) if (at % 7 === 0) again(ground, reached);
+  for (const [at, reached] of walked.reached.entries()) if (at % 11 === 0) again(ground, reached);
   return walked;
 }
 
