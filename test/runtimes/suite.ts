@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFailed, type TestContext } from "vitest";
-import type { Row } from "./rows.ts";
+import type {} from "./reporter.ts";
+import { cell, type Row } from "./rows.ts";
 import { Running } from "./running.ts";
 import { missing, type Runtime, runtimes } from "./runtimes.ts";
 
@@ -25,7 +26,10 @@ export function inEachRuntime(
   only: (runtime: Runtime) => boolean = () => true,
   as: (runtime: Runtime) => Runtime = (runtime) => runtime,
 ): void {
-  for (const runtime of runtimes.filter(only).filter(chosen)) {
+  const meant = runtimes.filter(only).filter(chosen);
+  // A file without a test would be a failure.
+  if (meant.length === 0) it.skip("is for other runtimes than SANSMTP_RUNTIMES names");
+  for (const runtime of meant) {
     if (runtime.program === null) {
       describe(runtime.name, () => it.skip(missing(runtime)));
       continue;
@@ -40,14 +44,15 @@ export function inEachRuntime(
         // A rejection that nobody waits for, or a warning, is a fault as well.
         expect(running.printed).toBe("");
       });
-      const test = (title: string, body: Test, within?: number): void => {
+      const test = (title: string, body: Test, within?: number, row?: Row): void => {
         const options = within === undefined ? {} : { timeout: within };
-        it(title, options, async ({ skip }) => {
+        it(title, options, async ({ skip, task }) => {
+          if (row !== undefined) task.meta.proof = { runtime: runtime.name, row, cell: cell(row, runtime) };
           onTestFailed(() => console.log(`${runtime.name} has printed:\n${running.printed}`));
           await body(running, skip);
         });
       };
-      define({ runtime, proves: (row, title, body) => test(`[${row}] ${title}`, body), test });
+      define({ runtime, proves: (row, title, body) => test(`[${row}] ${title}`, body, undefined, row), test });
     });
   }
 }

@@ -37,8 +37,8 @@ export class ClientMachine {
   readonly events: ClientEvent[] = [];
   out: Outgoing[] = [];
   writer: ContentWriter | null = null;
-  /** Content for the BDAT chunk that is being filled. */
-  chunk: Uint8Array[] = [];
+  /** Content for the BDAT chunk that is being filled, in pieces that may be as small as the caller likes. */
+  readonly chunk: Input = new Input();
 
   constructor(settings: ClientSettings, now: Millis) {
     this.settings = settings;
@@ -183,9 +183,10 @@ export class ClientMachine {
     state.challenged = null;
     state.expected = [];
     this.writer = null;
-    this.chunk = [];
+    this.chunk.drop();
     this.out = [];
-    this.events.push({ type: "failed", failure: reason, reply });
+    if (!state.failed) this.events.push({ type: "failed", failure: reason, reply });
+    state.failed = true;
     if (polite) this.quit();
     else this.close(true);
   }

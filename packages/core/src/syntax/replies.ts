@@ -48,9 +48,9 @@ export class ReplyReader {
     return this.#texts.length > 0 || this.#lines.snapshot().read > 0;
   }
 
-  /** The first octets of a line that has begun, for a look at whose they are. */
+  /** The first octets of a line that has begun, for a look at whose they are: asked for with each piece of a line. */
   begun(): Uint8Array {
-    return Uint8Array.from(this.#lines.snapshot().held.slice(0, 256));
+    return this.#lines.begun(256);
   }
 
   /** The next reply; null when none is complete and all input is read. */
