@@ -102,6 +102,16 @@ describe("limit", () => {
   });
 });
 
+test.each([1, 3, 7, 100])("of a line that is too long the beginning is known, in pieces of %i", (size) => {
+  const line = octets("BDAT 0000000000000000000000000001\r\nNOOP\r\n");
+  const input = new Input();
+  const reader = new LineReader(20);
+  for (let at = 0; at < line.length; at += size) input.push(line.slice(at, at + size));
+  expect(reader.read(input)).toBe("too-long");
+  expect(characters(reader.beginning)).toBe("BDAT 00000000000");
+  expect(characters(reader.read(input) as Uint8Array)).toBe("NOOP");
+});
+
 test("a line is a view of the chunk that it came in, and stays as it was", () => {
   const input = new Input();
   const reader = new LineReader(100);
@@ -128,7 +138,7 @@ test("G6 of a line without end no more than the limit is held, and its length is
     input.push(sent === 0 ? piece.subarray(0, 300) : piece);
     expect(reader.read(input)).toBe(null);
     expect(input.charge).toBe(0);
-    expect(reader.snapshot().held.length).toBe(sent === 0 ? 300 : 0);
+    expect(reader.snapshot().held.length).toBe(sent === 0 ? 300 : 16);
   }
   input.push(octets("\r\n"));
   expect(reader.read(input)).toBe("too-long");

@@ -185,7 +185,8 @@ export class ClientMachine {
     this.writer = null;
     this.chunk.drop();
     this.out = [];
-    this.events.push({ type: "failed", failure: reason, reply });
+    if (!state.failed) this.events.push({ type: "failed", failure: reason, reply });
+    state.failed = true;
     if (polite) this.quit();
     else this.close(true);
   }

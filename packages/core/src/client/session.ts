@@ -168,7 +168,7 @@ export class ClientSession {
   burl(url: string): void {
     const octets = encodeUtf8(url);
     if (isFault(parseUrl(octets, 0, octets.length)) || octets.length > 500)
-      throw new UsageError(`burl: not an absolute URI that can be said: ${JSON.stringify(url)}`);
+      throw new UsageError("burl: not an absolute URI that can be said");
     const transfer = this.#body("burl");
     if (transfer !== null && !transfer.plan.burl)
       throw new UsageError("burl: the envelope has not said burl");

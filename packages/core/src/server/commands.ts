@@ -19,17 +19,18 @@ export function readCommand(machine: Machine): boolean {
   const { state } = machine;
   const { held } = state;
   state.held = null;
-  const line = held === null ? machine.lines.read(machine.input) : (held.line ?? "too-long");
+  const line = held?.line ?? readLine(machine);
   if (line === null) return false;
   const octets = held?.octets ?? machine.lines.length;
   state.since = state.now;
-  if (line === "too-long") {
-    const detail = `command line of ${octets} octets`;
-    machine.refuse({ rule: "S-LINE-11", detail, at: 0, reply: replies.lineTooLong }, null);
-  } else {
-    execute(machine, interpret(line, octets, new View(machine)));
-  }
+  execute(machine, interpret(line, octets, new View(machine)));
   return true;
+}
+
+/** The next command line without its CRLF; the beginning of one that is too long, to be told by its length. */
+export function readLine({ lines, input }: Machine): Uint8Array | null {
+  const line = lines.read(input);
+  return line === "too-long" ? lines.beginning : line;
 }
 
 function execute(machine: Machine, interpretation: Interpretation): void {

@@ -1,5 +1,5 @@
 import type { Reply } from "../reply.ts";
-import { forbiddenOctet, parseChunk, readVerb, trimBlanks } from "../syntax/command.ts";
+import { forbiddenOctet, parseChunk, readVerb, trimBlanks, unreadable } from "../syntax/command.ts";
 import { isFault } from "../syntax/fault.ts";
 import { interpretArgument, isForeign } from "./arguments.ts";
 import { offered } from "./capabilities.ts";
@@ -11,24 +11,22 @@ import { type Objection, objection, type Rule, rules, type Verb } from "./state.
 /**
  * Judges one command line by the order of checks that `state.ts` gives. It changes nothing.
  *
- * @param line the line without CRLF
+ * @param line the line without CRLF; of one that was too long to be held, its beginning
  * @param octets its length in octets with CRLF
  */
 export function interpret(line: Uint8Array, octets: number, context: Context): Interpretation {
   const { settings } = context;
   const { verb, argument } = readVerb(line);
-  if (octets > settings.limits.commandLine && verb !== "AUTH") {
-    return refuse(verb, "S-LINE-11", `command line of ${octets} octets`, 0, replies.lineTooLong);
+  if (octets > (verb === "AUTH" ? longestLine(settings) : settings.limits.commandLine)) {
+    const detail = `command line of ${octets} octets`;
+    if (verb === "BDAT") return refused(verb, unreadable(detail, 0));
+    return refuse(verb, "S-LINE-11", detail, 0, replies.lineTooLong);
   }
   const control = forbiddenOctet(line);
   if (control >= 0) {
-    return refuse(
-      verb,
-      "S-LINE-10",
-      `control octet ${hex(line[control])} in the command line`,
-      control,
-      replies.unknownCommand,
-    );
+    const detail = `control octet ${hex(line[control])} in the command line`;
+    if (verb === "BDAT") return refused(verb, unreadable(detail, control));
+    return refuse(verb, "S-LINE-10", detail, control, replies.unknownCommand);
   }
   const end = trimBlanks(line);
   if (context.phase === "refused" || context.phase === "insecure") {
@@ -54,6 +52,11 @@ export function interpret(line: Uint8Array, octets: number, context: Context): I
   if (rule.argument === "chunk") return chunk(line, argument, end, against, context);
   if (against !== null) return refuse(verb, ...objected(against, verb, context));
   return interpretArgument({ verb, rule, line, at: argument, end }, context);
+}
+
+/** Octets of the longest line that is held. */
+export function longestLine({ limits, mechanisms }: ServerSettings): number {
+  return mechanisms.length > 0 ? Math.max(limits.commandLine, limits.authLine) : limits.commandLine;
 }
 
 /** Whether the line is an RCPT, which may be asked while earlier ones are still open. */
@@ -126,6 +129,8 @@ function objected(against: Objection, verb: string, context: Context): [string, 
 /** DATA or BDAT of a transaction in which every recipient was refused: 554, but 503 in LMTP (RFC 2033 §4.2). */
 function withoutRecipient(verb: string, context: Context): boolean {
   if (verb !== "DATA" && !(verb === "BDAT" && context.extended)) return false;
+  // DATA never goes with BINARYMIME, and 503 is what says so (RFC 3030 §3).
+  if (verb === "DATA" && context.parameters?.body === "BINARYMIME") return false;
   return context.transaction === "sender" && context.refusedHere > 0 && !context.settings.lmtp;
 }
 

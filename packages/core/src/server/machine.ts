@@ -11,6 +11,7 @@ import { readResponse } from "./auth.ts";
 import { readCommand } from "./commands.ts";
 import { readChunk, readData } from "./content.ts";
 import type { CloseReason, Envelope, Question, ResetCause, ServerEvent, TlsInfo } from "./events.ts";
+import { longestLine } from "./interpret.ts";
 import { askAhead, settle } from "./questions.ts";
 import { endsOf, newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
 import * as replies from "./replies.ts";
@@ -388,7 +389,3 @@ const resetCauses: Partial<Record<CloseReason, ResetCause>> = {
   lost: "lost",
   timeout: "timeout",
 };
-
-function longestLine({ limits, mechanisms }: ServerSettings): number {
-  return mechanisms.length > 0 ? Math.max(limits.commandLine, limits.authLine) : limits.commandLine;
-}

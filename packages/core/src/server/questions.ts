@@ -1,7 +1,7 @@
 import { type Reply, replyClass } from "../reply.ts";
 import { inAscii } from "./answers.ts";
 import { authenticated } from "./auth.ts";
-import { askOf, injected } from "./commands.ts";
+import { askOf, injected, readLine } from "./commands.ts";
 import { beginChunk, beginData, refuseChunk, startChunks } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, isRecipient } from "./interpret.ts";
@@ -175,15 +175,14 @@ export function askAhead(machine: Machine): boolean {
   if (state.held !== null || slots.length >= settings.concurrentRecipients) return false;
   if (state.reader !== "line" || !slots.every(({ question }) => question.type === "rcpt")) return false;
   if (mail.recipients.length + slots.length >= settings.limits.recipients) return false;
-  const line = machine.lines.read(machine.input);
+  const line = readLine(machine);
   if (line === null) return false;
   const octets = machine.lines.length;
-  const interpretation =
-    line !== "too-long" && isRecipient(line) ? interpret(line, octets, new View(machine)) : null;
+  const interpretation = isRecipient(line) ? interpret(line, octets, new View(machine)) : null;
   if (interpretation?.kind === "ask") {
     askOf(machine, interpretation.question);
   } else {
-    state.held = { line: line === "too-long" ? null : line, octets };
+    state.held = { line, octets };
   }
   return true;
 }

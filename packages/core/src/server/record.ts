@@ -64,7 +64,7 @@ export interface State {
   /** What `poll` found last, unless something has happened since. */
   waiting: Waiting;
   /** A command line that was read and waits until open questions are settled. */
-  held: { readonly line: Uint8Array | null; readonly octets: number } | null;
+  held: { readonly line: Uint8Array; readonly octets: number } | null;
   errors: number;
   idleCommands: number;
   refusedRecipients: number;

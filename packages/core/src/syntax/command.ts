@@ -284,7 +284,8 @@ function argument(rule: string, detail: string, at: number, text: string): Fault
   return { rule, detail, at, reply: reply(501, "5.5.4", text) };
 }
 
-function unreadable(detail: string, at: number): Fault {
+/** A BDAT of which nobody knows how many octets follow. */
+export function unreadable(detail: string, at: number): Fault {
   return {
     rule: "S-BDAT-12",
     detail,

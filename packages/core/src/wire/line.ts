@@ -2,7 +2,8 @@ import type { Input } from "./input.ts";
 
 /**
  * Reads lines. A line ends at CR LF and nowhere else (RFC 5321 §2.3.8): a CR or an LF alone, or NUL, is part of
- * it, for the parser to refuse. A line over the limit is not held but read to its end, and told of once.
+ * it, for the parser to refuse. Of a line over the limit the beginning alone is held; it is read to its end, and
+ * told of once.
  *
  * What is held of an unfinished line is at most the limit; each octet is looked at once and copied a constant
  * number of times, however the line was cut into chunks.
@@ -17,6 +18,7 @@ export class LineReader {
   #afterCr = false;
   #overlong = false;
   #length = 0;
+  #beginning: Uint8Array = nothing;
 
   constructor(limit: number) {
     this.limit = limit;
@@ -25,6 +27,11 @@ export class LineReader {
   /** Octets of the line that `read` returned last, or called too long: CRLF included. */
   get length(): number {
     return this.#length;
+  }
+
+  /** The first octets of the line that `read` called too long last: enough to tell what it was meant to be. */
+  get beginning(): Uint8Array {
+    return this.#beginning;
   }
 
   /**
@@ -39,17 +46,21 @@ export class LineReader {
       const taken = (end === -1 ? chunk.length : end) - start;
       const held = this.#read;
       this.#read += taken;
-      if (this.#read > this.limit) this.#overlong = true;
+      if (this.#read > this.limit && !this.#overlong) {
+        this.#overlong = true;
+        const most = Math.min(beginning, this.limit);
+        this.#held = begin(this.#held.subarray(0, held), chunk.subarray(start, start + taken), most);
+      }
       if (end !== -1) {
         const line = this.#overlong ? "too-long" : this.#line(chunk, start, end, held);
+        if (this.#overlong) this.#beginning = this.#held;
         this.#length = this.#read;
         this.#forget();
         input.skip(taken);
         return line;
       }
       this.#afterCr = chunk[chunk.length - 1] === CR;
-      if (this.#overlong) this.#held = nothing;
-      else this.#hold(chunk, start, held);
+      if (!this.#overlong) this.#hold(chunk, start, held);
       input.skip(taken);
     }
     return null;
@@ -105,6 +116,11 @@ export class LineReader {
   }
 }
 
+/** A copy of the first octets of a line that is not held, so many at most. */
+function begin(held: Uint8Array, more: Uint8Array, most: number): Uint8Array {
+  return Uint8Array.from([...held.subarray(0, most), ...more.subarray(0, most)].slice(0, most));
+}
+
 /** An unfinished line. */
 export interface LineSnapshot {
   /** The octets held of it. */
@@ -113,7 +129,7 @@ export interface LineSnapshot {
   readonly read: number;
   /** The last octet read is a CR. */
   readonly afterCr: boolean;
-  /** It is too long: nothing is held and the rest is being discarded. */
+  /** It is too long: its beginning is held and the rest is being discarded. */
   readonly overlong: boolean;
 }
 
@@ -129,5 +145,7 @@ function lineEnd(chunk: Uint8Array, start: number, afterCr: boolean): number {
 }
 
 const nothing: Uint8Array = new Uint8Array(0);
+/** Octets: a verb and a blank. */
+const beginning = 16;
 const CR = 13;
 const LF = 10;
