@@ -33,6 +33,8 @@ export class Engine {
   readonly #branches: readonly string[];
   /** How often a place is reached makes no difference: for a corpus that is to be small. */
   readonly #coarse: boolean;
+  /** How much of the work may go into seeing how costs grow, for each piece of work that goes into executions. */
+  readonly #share: number;
   readonly #random: Random;
   /** For each place, the orders of magnitude in which it was reached, a bit each. */
   readonly #seen: Uint8Array;
@@ -63,11 +65,12 @@ export class Engine {
       readonly found: (found: Found) => void;
       readonly kept?: (input: Uint8Array) => void;
     },
-    coarse = false,
+    { coarse = false, share = 1 / 3 }: { readonly coarse?: boolean; readonly share?: number } = {},
   ) {
     this.#target = target;
     this.#branches = branches;
     this.#coarse = coarse;
+    this.#share = share;
     this.#random = new Random(seed);
     this.#seen = new Uint8Array(counts.length);
     this.#watch = on.watch ?? (() => {});
@@ -110,7 +113,7 @@ export class Engine {
     const input = mutate(this.#draw(), this.#draw(), words, longest, this.#random);
     this.#execute(input, true);
     // Now and then something that reaches nothing new is repeated, too: what it costs may be new.
-    if (this.executions % 200 === 0 && this.#grown <= this.#tried / 3) this.grow(input);
+    if (this.executions % 200 === 0 && this.#grown <= this.#tried * this.#share) this.grow(input);
   }
 
   /**
@@ -190,7 +193,7 @@ export class Engine {
     else if (kept) {
       if (isNew) this.#onKept(input);
       // A share of the work, and no more: most is for what is new.
-      if (this.#grown <= this.#tried / 3) this.grow(input);
+      if (this.#grown <= this.#tried * this.#share) this.grow(input);
     }
   }
 

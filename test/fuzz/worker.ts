@@ -27,14 +27,16 @@ const on = {
   found: (found: Found) => port.postMessage({ type: "found", found }),
   kept: (input: Uint8Array) => port.postMessage({ type: "kept", input }),
 };
-const engine = new Engine(target, job.branches, job.seed, on, job.coarse);
+const { coarse = false, fuzz } = job;
+// What is only tried is tried in every run of the tests: costs are looked at now and then.
+const engine = new Engine(target, job.branches, job.seed, on, { coarse, share: fuzz ? 1 / 3 : 1 / 20 });
 
 const until = performance.now() + job.milliseconds;
 const most = job.executions ?? Number.POSITIVE_INFINITY;
 for (const input of target.seeds()) engine.add(input);
 for (const { input, reason } of job.inputs) engine.add(input, reason);
 let told = performance.now();
-if (job.fuzz) {
+if (fuzz) {
   while (engine.executions < most && performance.now() < until) {
     for (let count = 0; count < 20 && engine.executions < most; count++) engine.step();
     if (performance.now() < told + 5000) continue;

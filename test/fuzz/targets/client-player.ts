@@ -27,7 +27,7 @@ interface Sent {
 }
 
 /** A snapshot costs far more than a call. */
-const mostThaws = 30;
+const mostThaws = 12;
 
 /** Plays a script to a client session, and looks whether it keeps what it guarantees. */
 export class ClientPlayer {

@@ -16,7 +16,7 @@ export interface Manner {
 }
 
 /** A snapshot costs far more than a call. */
-const mostThaws = 30;
+const mostThaws = 12;
 
 /** Plays a script to a server session, and looks whether it keeps what it guarantees. */
 export class ServerPlayer {
