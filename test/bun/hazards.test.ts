@@ -253,6 +253,19 @@ except TimeoutError:
     }
   });
 
+  it("ciphers that Bun cannot read are said when the server is made, and the version below 1.2 that it could do is off", async () => {
+    const unread = new Child("scripts/server.ts", {
+      tlsOptions: { ...certificate, ciphers: "DEFAULT@SECLEVEL=0" },
+    });
+    await expect(unread.next()).rejects.toThrow(/cipher/i);
+    const { child, dial } = await serve({ tls: "implicit", tlsOptions: certificate });
+    const client = await dial();
+    const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+    await expect(client.startTls({ ...mx, ...old })).rejects.toThrow();
+    client.socket.destroy();
+    await ended(child);
+  });
+
   it("ciphers that are given are all there are, so that TLS 1.3 is off", async () => {
     const ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
     const { child, dial } = await serve({ tls: "implicit", tlsOptions: { ...certificate, ciphers } });

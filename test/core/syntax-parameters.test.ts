@@ -232,6 +232,8 @@ describe("DSN", () => {
     ["x_400!;a;b/c", "x_400!", "a;b/c"],
     ["rfc822;+22a+20b+22@b.example", "rfc822", '"a b"@b.example'],
     [`rfc822;${"x".repeat(493)}`, "rfc822", "x".repeat(493)],
+    // xtext may be empty, and Postfix, Exim and OpenSMTPD take it so.
+    ["rfc822;", "rfc822", ""],
   ])("X-DSN-05 L-LEN-13 ORCPT=%s keeps what was received, and decodes", (raw, type, address) => {
     expect(onRcpt(`ORCPT=${raw}`)).toEqual(rcpt({ orcpt: { type, address, raw } }));
   });
@@ -239,7 +241,8 @@ describe("DSN", () => {
   test.each([
     ["no type", "Dana@x.example"],
     ["an empty type", ";Dana@x.example"],
-    ["no address", "rfc822;"],
+    ["no semicolon behind the type", "rfc822"],
+    ["no address in UTF-8", "utf-8;"],
     ["a type that is no atom", "rfc(822);a@b"],
     ["a dot in the type", "rfc.822;a@b"],
     ["a = in the type", "rfc=822;a@b"],

@@ -46,7 +46,7 @@ export class Mismatch extends Error {
   override readonly name = "Mismatch";
 }
 
-/** While mutants are tried (test/mutation), the ways that take long are left to those that do not. */
+/** Inside other runtimes (test/runtimes/inside.test.ts) the ways that take long are left out: they say nothing of a runtime. */
 const isQuick = process.env.SANSMTP_QUICK === "1";
 
 function quickModes({ turns, modes }: Dialogue): readonly Mode[] {

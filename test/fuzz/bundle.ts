@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { instrument } from "./instrument.ts";
@@ -18,7 +18,15 @@ export const cache: string = fileURLToPath(
 /** Bundles `worker.ts`; core and sasl are instrumented, and nothing else. */
 export async function bundle(name = "worker", entry = "worker.ts"): Promise<Bundle> {
   const counts = fileURLToPath(new URL("counts.ts", import.meta.url));
+  const imports = `import { counts as $c, long as $l } from ${JSON.stringify(counts)};`;
   const branches = ["work"];
+  const codes = new Map<string, string>();
+  // All of them, in the order of their names: the same sources give the same places, and the same runs.
+  for (const path of sources()) {
+    const instrumented = instrument(readFileSync(path, "utf8"), path, branches.length);
+    branches.push(...instrumented.branches);
+    codes.set(path, `${imports}${instrumented.code}`);
+  }
   const path = `${cache}${name}.mjs`;
   await build({
     entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
@@ -35,21 +43,24 @@ export async function bundle(name = "worker", entry = "worker.ts"): Promise<Bund
       {
         name: "instrument",
         setup({ onLoad }) {
-          // One after the other, in whatever order: the places of a file only have to be its own.
-          let turn: Promise<unknown> = Promise.resolve();
-          onLoad({ filter: /packages\/(core|sasl)\/src\/.*\.ts$/ }, (file) => {
-            const loaded = turn.then(async () => {
-              const source = await readFile(file.path, "utf8");
-              const instrumented = instrument(source, file.path, branches.length, counts);
-              branches.push(...instrumented.branches);
-              return { contents: instrumented.code, loader: "ts" as const };
-            });
-            turn = loaded;
-            return loaded;
+          onLoad({ filter: /packages\/(core|sasl)\/src\/.*\.ts$/ }, ({ path }) => {
+            const contents = codes.get(path);
+            return contents === undefined ? undefined : { contents, loader: "ts" };
           });
         },
       },
     ],
   });
   return { path, branches };
+}
+
+function sources(): string[] {
+  return ["core", "sasl"].flatMap((name) => {
+    const folder = fileURLToPath(new URL(`../../packages/${name}/src/`, import.meta.url));
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    return files
+      .filter((file) => file.endsWith(".ts"))
+      .sort()
+      .map((file) => folder + file);
+  });
 }

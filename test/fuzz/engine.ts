@@ -31,6 +31,10 @@ interface Entry {
 export class Engine {
   readonly #target: Target;
   readonly #branches: readonly string[];
+  /** How often a place is reached makes no difference: for a corpus that is to be small. */
+  readonly #coarse: boolean;
+  /** How much of the work may go into seeing how costs grow, for each piece of work that goes into executions. */
+  readonly #share: number;
   readonly #random: Random;
   /** For each place, the orders of magnitude in which it was reached, a bit each. */
   readonly #seen: Uint8Array;
@@ -61,9 +65,12 @@ export class Engine {
       readonly found: (found: Found) => void;
       readonly kept?: (input: Uint8Array) => void;
     },
+    { coarse = false, share = 1 / 3 }: { readonly coarse?: boolean; readonly share?: number } = {},
   ) {
     this.#target = target;
     this.#branches = branches;
+    this.#coarse = coarse;
+    this.#share = share;
     this.#random = new Random(seed);
     this.#seen = new Uint8Array(counts.length);
     this.#watch = on.watch ?? (() => {});
@@ -91,11 +98,13 @@ export class Engine {
   /**
    * Tries an input as it is, and keeps it if it reaches something new.
    *
-   * @param pinned it has found something once: how its cost grows is looked at again as well
+   * @param reason why it is kept, if it has found something once; `repeat 4 2 to 800` in it: how its cost grows is looked
+   * at again when the 2 octets at 4 are repeated until there are 800
    */
-  add(input: Uint8Array, pinned = false): void {
+  add(input: Uint8Array, reason = ""): void {
     this.#execute(input, false);
-    for (let time = 0; time < (pinned ? 8 : 0); time++) this.grow(input, time < 2);
+    const [, at, length, size] = /\brepeat (\d+) (\d+) to (\d+)/.exec(reason) ?? [];
+    if (at !== undefined) this.grow(input, { at: Number(at), length: Number(length), size: Number(size) });
   }
 
   /** Changes one of the inputs, and tries that. */
@@ -104,45 +113,47 @@ export class Engine {
     const input = mutate(this.#draw(), this.#draw(), words, longest, this.#random);
     this.#execute(input, true);
     // Now and then something that reaches nothing new is repeated, too: what it costs may be new.
-    if (this.executions % 200 === 0 && this.#grown <= this.#tried / 3) this.grow(input);
+    if (this.executions % 200 === 0 && this.#grown <= this.#tried * this.#share) this.grow(input);
   }
 
   /**
    * How does the cost grow when a part of the input is repeated? Twice the input may take twice the work.
    *
-   * @param whole all of it but its head is repeated
+   * @param part where it begins, how long it is, and how many octets it becomes; left out: anything behind the head
    */
-  grow(input: Uint8Array, whole = false): void {
-    const { plain, head = 0, grown = 4096 } = this.#target;
+  grow(
+    input: Uint8Array,
+    part?: { readonly at: number; readonly length: number; readonly size: number },
+  ): void {
+    const { plain, head = 0 } = this.#target;
+    const grown = part?.size ?? this.#target.grown ?? 4096;
     if (plain === undefined || input.length <= head) return;
-    const from = whole ? head : head + this.#random.below(input.length - head);
+    const from = part?.at ?? head + this.#random.below(input.length - head);
     const rest = input.length - from;
-    const length = whole || this.#random.oneIn(2) ? rest : 1 + this.#random.below(Math.min(rest, 12));
+    const length =
+      part?.length ?? (this.#random.oneIn(2) ? rest : 1 + this.#random.below(Math.min(rest, 12)));
     const costs: number[] = [];
     let longest = input;
+    const cost = (extra: number): number => {
+      longest = repeated(input, from, length, extra);
+      this.#watch(longest);
+      counts.fill(0);
+      plain(longest);
+      this.#grown += work();
+      costs.push(work());
+      return work();
+    };
     try {
-      for (const extra of [0, grown / 4, grown / 2, grown]) {
-        longest = repeated(input, from, length, extra);
-        this.#watch(longest);
-        counts.fill(0);
-        plain(longest);
-        costs.push(work());
-        this.#grown += work();
-      }
+      const [none, one, two, four] = [cost(0), cost(grown / 4), cost(grown / 2), cost(grown)];
       this.measured++;
+      // What the first half has cost more is to be so with the next; a step, which a limit can make, does not count.
+      if (four < 40_000 || two - one <= 1.3 * (one - none) || four - two <= 2.5 * (two - one)) return;
+      if (cost(2 * grown) - four <= 2.5 * (four - two)) return;
     } catch (thrown) {
       this.#report(thrown, longest, (each) => plain(each));
       return;
     }
-    // What the input costs by itself does not count; nor does a step, which a limit can make: it has to grow twice.
-    const [one, two, four] = costs.slice(1).map((cost) => cost - (costs[0] as number)) as [
-      number,
-      number,
-      number,
-    ];
-    if (four < 40_000 || four <= 2.5 * two || two <= 2.5 * one) return;
-    const piece = Buffer.from(input.subarray(from, from + length)).toString("base64");
-    const detail = `${costs.join(", ")} for twice the input each time; ${piece} repeated`;
+    const detail = `${costs.join(", ")} for twice the input each time: repeat ${from} ${length} to ${grown}`;
     this.#report(new Finding(`G6 superlinear at ${this.#busiest()}`, detail), input, null);
   }
 
@@ -182,7 +193,7 @@ export class Engine {
     else if (kept) {
       if (isNew) this.#onKept(input);
       // A share of the work, and no more: most is for what is new.
-      if (this.#grown <= this.#tried / 3) this.grow(input);
+      if (this.#grown <= this.#tried * this.#share) this.grow(input);
     }
   }
 
@@ -202,8 +213,7 @@ export class Engine {
       for (let place = from; place < to; place++) {
         const count = counts[place] as number;
         if (count === 0) continue;
-        const order =
-          count < 4 ? count - 1 : count < 8 ? 3 : count < 16 ? 4 : count < 32 ? 5 : count < 128 ? 6 : 7;
+        const order = this.#coarse ? 0 : magnitude(count);
         const bit = 1 << order;
         const feature = place * 8 + order;
         if (((this.#seen[place] as number) & bit) === 0) {
@@ -267,6 +277,12 @@ function repeated(input: Uint8Array, from: number, length: number, extra: number
   for (let time = 0; time < times; time++) made.set(piece, from + time * piece.length);
   made.set(input.subarray(from + length), from + times * piece.length);
   return made;
+}
+
+/** The order of magnitude of a count, 0 to 7. */
+function magnitude(count: number): number {
+  if (count < 4) return count - 1;
+  return count < 8 ? 3 : count < 16 ? 4 : count < 32 ? 5 : count < 128 ? 6 : 7;
 }
 
 function thrownBy(input: Uint8Array, call: (input: Uint8Array) => void): unknown {

@@ -18,9 +18,9 @@ export interface Instrumented {
 
 /**
  * @param from the place of its first counter
- * @param counts the module that counts
+ * @returns TypeScript that wants `$c` and `$l`, the `counts` and `long` of `counts.ts`
  */
-export function instrument(source: string, name: string, from: number, counts: string): Instrumented {
+export function instrument(source: string, name: string, from: number): Instrumented {
   const file = ts.createSourceFile(name, source, ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
   const branches: string[] = [];
   let line = 0;
@@ -112,12 +112,14 @@ export function instrument(source: string, name: string, from: number, counts: s
     return text;
   };
 
-  /** What walks through its receiver, or through its first argument, is charged for its length. */
+  /** What walks through its receiver, its first argument or its result is charged for the length of it. */
   const call = (node: ts.CallExpression): string => {
     const { expression } = node;
     if (!ts.isPropertyAccessExpression(expression) || ts.isOptionalChain(expression))
       return inside(node, write);
     const name = expression.name.text;
+    // A copy costs what is copied.
+    if (name === "slice") return `$l(${inside(node, write)})`;
     const walked = walksReceiver.has(name) && expression.expression.kind !== ts.SyntaxKind.SuperKeyword;
     const first = walksArgument.has(name) ? node.arguments[0] : undefined;
     return inside(node, (child) => {
@@ -130,10 +132,7 @@ export function instrument(source: string, name: string, from: number, counts: s
     });
   };
 
-  const code = inside(file, write);
-  const shebang = source.slice(0, file.getStart(file));
-  const imports = `import { counts as $c, long as $l } from ${JSON.stringify(counts)};`;
-  return { code: `${imports}${shebang}${code}`, branches };
+  return { code: source.slice(0, file.getStart(file)) + inside(file, write), branches };
 }
 
 const mayBeLeftOut: ReadonlySet<ts.SyntaxKind> = new Set([
@@ -146,7 +145,7 @@ const mayBeLeftOut: ReadonlySet<ts.SyntaxKind> = new Set([
 ]);
 
 const walksReceiver: ReadonlySet<string> = new Set([
-  ..."slice fill includes indexOf lastIndexOf join concat splice unshift split replace replaceAll match matchAll".split(
+  ..."fill includes indexOf lastIndexOf join concat splice unshift split replace replaceAll match matchAll".split(
     " ",
   ),
   ..."trim trimStart trimEnd toUpperCase toLowerCase normalize reverse sort codePoints entries".split(" "),

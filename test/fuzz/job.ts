@@ -11,6 +11,8 @@ export interface Job {
   readonly inputs: readonly Kept[];
   /** False: the inputs are tried as they are, and nothing else. */
   readonly fuzz: boolean;
+  /** Only inputs that reach a branch or a state of their own are kept, however often they do. */
+  readonly coarse?: boolean;
   readonly milliseconds: number;
   readonly executions?: number;
   readonly branches: readonly string[];
@@ -42,14 +44,16 @@ export interface Result {
   readonly hung: Uint8Array | null;
 }
 
-/** CPU time of this process without a new execution after which the one in hand is a hang, in microseconds. */
-const patience = 15_000_000;
-
-/** Runs a job in a worker, and ends it when an input does not come to an end. */
+/**
+ * Runs a job in a worker, and ends it when an input does not come to an end.
+ *
+ * @param patience CPU time of this process without a new execution after which the one in hand is a hang, milliseconds
+ */
 export function run(
   bundle: Bundle,
   job: Omit<Job, "branches" | "shared">,
   audience: Audience,
+  patience = 15_000,
 ): Promise<Result> {
   const shared = new SharedArrayBuffer(8 + (1 << 20));
   const beats = new Int32Array(shared, 0, 2);
@@ -81,7 +85,7 @@ export function run(
         return;
       }
       const { user, system } = process.cpuUsage(since);
-      if (user + system < patience) return;
+      if (user + system < patience * 1000) return;
       const input = inHand();
       audience.found({ kind: "G6 hang", message: "it does not come to an end", input, execution: now });
       end({ ended: last, corpus: [], hung: input });

@@ -1,13 +1,13 @@
 /**
  * Fuzzes core and sasl, from the corpus that is kept:
  *
- *     pnpm fuzz [target...] [--minutes N] [--seed N]    each target in turn for so many minutes, 1 by default
- *     pnpm fuzz keep                                    what was reached goes, made small, to the corpus in the repository
- *     pnpm fuzz show TARGET BASE64                      what an input finds
+ *     pnpm fuzz [target...] [--minutes N] [--executions N] [--seed N]    each target in turn, a minute by default
+ *     pnpm fuzz keep [target...]        what was reached goes, made small, to the corpus in the repository
+ *     pnpm fuzz show TARGET BASE64 [repeat AT LENGTH to SIZE]        what an input finds, a part of it repeated or not
  *
  * Inputs, findings and figures of all runs are in node_modules/.cache/sansmtp-fuzz.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bundle, cache } from "./bundle.ts";
 import { corpusFile, type Kept, readCorpus, writeCorpus } from "./corpus.ts";
@@ -28,12 +28,16 @@ interface Figures {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: "string", default: "1" }, seed: { type: "string" } },
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string" },
+    executions: { type: "string", default: "Infinity" },
+  },
 });
 const [first, ...rest] = positionals;
 mkdirSync(cache, { recursive: true });
 if (first === "keep") await keep(rest.length > 0 ? rest : names);
-else if (first === "show") await show(rest[0] ?? "", rest[1] ?? "");
+else if (first === "show") await show(rest[0] ?? "", rest[1] ?? "", rest.slice(2).join(" "));
 else {
   for (const target of positionals.length > 0 ? positionals : names) await fuzz(target);
 }
@@ -49,12 +53,19 @@ async function fuzz(target: string): Promise<void> {
   const begun = performance.now();
   const cpu = process.cpuUsage();
   let found = 0;
-  while (left > 0) {
+  while (left > 0 && executions < Number(values.executions)) {
     const started = performance.now();
     let told = started;
     const result = await run(
       made,
-      { target, seed: seed + executions, inputs, fuzz: true, milliseconds: left },
+      {
+        target,
+        seed: seed + executions,
+        inputs,
+        fuzz: true,
+        milliseconds: left,
+        executions: Number(values.executions) - executions,
+      },
       {
         found: (finding) => {
           found++;
@@ -92,6 +103,7 @@ async function fuzz(target: string): Promise<void> {
     const bad = Buffer.from(hung).toString("latin1");
     inputs = inputs.filter(({ input }) => Buffer.from(input).toString("latin1") !== bad);
   }
+  rmSync(made.path);
   const { user, system } = process.cpuUsage(cpu);
   sum(target, {
     executions,
@@ -130,8 +142,8 @@ function tell(target: string, { kind, message, input, execution }: Found): void 
   );
 }
 
-async function show(target: string, text: string): Promise<void> {
-  const inputs = [{ input: new Uint8Array(Buffer.from(text, "base64")), reason: "shown" }];
+async function show(target: string, text: string, reason: string): Promise<void> {
+  const inputs = [{ input: new Uint8Array(Buffer.from(text, "base64")), reason }];
   const { ended } = await run(
     await bundle(),
     { target, seed: 1, inputs, fuzz: false, milliseconds: 0 },
@@ -153,7 +165,7 @@ async function keep(targets: readonly string[]): Promise<void> {
     const inputs = all.sort((a, b) => a.input.length - b.input.length || Buffer.compare(a.input, b.input));
     const { ended, corpus } = await run(
       made,
-      { target, seed: 1, inputs, fuzz: false, milliseconds: 0 },
+      { target, seed: 1, inputs, fuzz: false, coarse: true, milliseconds: 0 },
       { found: (found) => tell(target, found) },
     );
     const pinned = before.filter(({ reason }) => reason !== "");

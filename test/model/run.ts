@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { converse } from "./client-run.ts";
+import { scripts } from "./client-scripts.ts";
 import { configure, framed, frames, sequences, settings } from "./server-commands.ts";
 import { type Core, Model, Real } from "./server-session.ts";
 
@@ -20,6 +22,18 @@ export function proveServer(core: Core, { runs, ...where }: Effort): void {
       const setup = () => ({ model: new Model(chosen), real: new Real(core, chosen, configure(chosen)) });
       fc.modelRun(setup, framed(frame, commands));
     }),
+    { numRuns: runs, ...where },
+  );
+}
+
+/**
+ * Scripted servers, and the model of the client as a judge.
+ *
+ * @throws with the shortest script found in which the session of `core` says or tells what it must not
+ */
+export function proveClient(core: Core, { runs, ...where }: Effort): void {
+  fc.assert(
+    fc.property(scripts, (script) => converse(core, script)),
     { numRuns: runs, ...where },
   );
 }

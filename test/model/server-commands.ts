@@ -17,7 +17,12 @@ class Group implements Command {
   readonly late: boolean;
   readonly decisions: readonly Decision[];
 
-  constructor(units: readonly string[], cuts: readonly number[], late: boolean, decisions: readonly Decision[]) {
+  constructor(
+    units: readonly string[],
+    cuts: readonly number[],
+    late: boolean,
+    decisions: readonly Decision[],
+  ) {
     this.octets = units.join("");
     this.cuts = [...new Set(cuts.map((cut) => Math.floor(cut * this.octets.length)))].sort((a, b) => a - b);
     this.late = late;
@@ -83,7 +88,8 @@ class Connect extends Group {
     model.begin(this.decisions);
     real.begin(this.decisions);
     model.expected.upgrade = model.state.phase === "tls";
-    if (this.octets !== "" && model.state.phase !== "tls") real.session.receive(Buffer.from(this.octets, "latin1"));
+    if (this.octets !== "" && model.state.phase !== "tls")
+      real.session.receive(Buffer.from(this.octets, "latin1"));
     real.poll(false);
     if (model.state.phase !== "tls") model.feed(this.octets, real.seen.replies);
     compare(model, real);
@@ -134,7 +140,9 @@ class End implements Command {
   }
 
   check({ state }: Readonly<Model>): boolean {
-    return state.phase !== "closed" && (state.phase !== "tls" || this.cause === "timeout" || this.cause === "lost");
+    return (
+      state.phase !== "closed" && (state.phase !== "tls" || this.cause === "timeout" || this.cause === "lost")
+    );
   }
 
   run(model: Model, real: Real): void {
@@ -179,28 +187,64 @@ const mailParameters = fc.constantFrom(
   ...["BODY=8BITMIME", "body=7bit", "BODY=BINARYMIME", "BODY=9BIT", "RET=HDRS", "RET=ALL", "ENVID=QQ314159"],
   ...["AUTH=<>", "AUTH=e+3Dmc2@example.com", "AUTH=nobody", "FOO", "FOO=1", "SMTPUTF8"],
 );
-const rcptParameters = fc.constantFrom("NOTIFY=NEVER", "NOTIFY=SUCCESS,DELAY", "NOTIFY=SOMETIMES", "ORCPT=rfc822;b@c.example", "FOO=1");
+const rcptParameters = fc.constantFrom(
+  "NOTIFY=NEVER",
+  "NOTIFY=SUCCESS,DELAY",
+  "NOTIFY=SOMETIMES",
+  "ORCPT=rfc822;b@c.example",
+  "FOO=1",
+);
 const senders = fc.constantFrom("<a@example.net>", "<>", "<c.d+e@mail.example.net>", "<f@single>");
-const recipients = fc.constantFrom("<b@example.com>", "<d@example.com>", "<e@example.org>", "<Postmaster>", "<g@single>");
+const recipients = fc.constantFrom(
+  "<b@example.com>",
+  "<d@example.com>",
+  "<e@example.org>",
+  "<Postmaster>",
+  "<g@single>",
+);
 const line = (arbitrary: fc.Arbitrary<string>) => arbitrary.map((text) => `${text}\r\n`);
 const oneOf = (...lines: readonly string[]) => line(fc.constantFrom(...lines));
 
 const mail = fc
-  .tuple(senders, fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 2, arbitrary: fc.array(mailParameters, { maxLength: 2 }) }))
+  .tuple(
+    senders,
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(mailParameters, { maxLength: 2 }) },
+    ),
+  )
   .map(([path, parameters]) => ["MAIL FROM:", path, ...parameters.map((each) => ` ${each}`)].join(""));
 const rcpt = fc
-  .tuple(recipients, fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(rcptParameters, { maxLength: 2 }) }))
+  .tuple(
+    recipients,
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.array(rcptParameters, { maxLength: 2 }) },
+    ),
+  )
   .map(([path, parameters]) => ["RCPT TO:", path, ...parameters.map((each) => ` ${each}`)].join(""));
 
 const text = fc.oneof(
-  { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r\n", "\r\n.", "b c", "\xFF"), maxLength: 8 }) },
-  { weight: 2, arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r", "\n", "\r\n", "\0"), maxLength: 8 }) },
-  { weight: 1, arbitrary: fc.constantFrom("x".repeat(1200), `${"x".repeat(998)}\r\n`, "QUIT\r\n", "RSET\r\nNOOP\r\n") },
+  {
+    weight: 6,
+    arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r\n", "\r\n.", "b c", "\xFF"), maxLength: 8 }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.string({ unit: fc.constantFrom("a", ".", "\r", "\n", "\r\n", "\0"), maxLength: 8 }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("x".repeat(1200), `${"x".repeat(998)}\r\n`, "QUIT\r\n", "RSET\r\nNOOP\r\n"),
+  },
 );
 /** More than `limits.message` allows, or all of it. */
 const large = fc.constantFrom(65_536, 65_537, 40_000).map((size) => "x".repeat(size));
 const content = text.map((octets) => `${octets}\r\n.\r\n`);
-const data = fc.oneof({ weight: 30, arbitrary: content }, { weight: 1, arbitrary: large.map((each) => `${each}\r\n.\r\n`) });
+const data = fc.oneof(
+  { weight: 30, arbitrary: content },
+  { weight: 1, arbitrary: large.map((each) => `${each}\r\n.\r\n`) },
+);
 
 const chunk = fc
   .tuple(
@@ -211,24 +255,107 @@ const chunk = fc
   .map(([octets, last, wrong]) => `BDAT ${Math.max(0, octets.length + wrong)}${last}\r\n${octets}`);
 
 const odd = oneOf(
-  ...["NOOP", "noop hello", "NOOP \t ", "RSET", "RSET now", "QUIT now", "VRFY", "VRFY <jones@example.com>", "VRFY x"],
+  ...[
+    "NOOP",
+    "noop hello",
+    "NOOP \t ",
+    "RSET",
+    "RSET now",
+    "QUIT now",
+    "VRFY",
+    "VRFY <jones@example.com>",
+    "VRFY x",
+  ],
   ...["EXPN staff", "EXPN", "HELP", "HELP MAIL", "ETRN example.com", "ETRN @example.com", "ETRN", "ETRN a_b"],
-  ...["SEND FROM:<a@example.net>", "SOML FROM:<a@example.net>", "SAML", "TURN", "FOO bar", "GET / HTTP/1.1", ""],
-  ...["   ", "NO\0OP", "NOOP\rNOOP", "NOOP\nQUIT", "\x07", "XCLIENT ADDR=192.0.2.9", "XFORWARD NAME=a", "ATRN"],
-  ...["EHLO", "EHLO a_b", "EHLO -a", "HELO", "HELO client.example.net", "LHLO", ".", `NOOP ${"x".repeat(5000)}`],
-  ...["MAIL", "MAIL <a@b.example>", "MAIL TO:<a@b.example>", "MAIL FROM : <a@b.example>", "MAIL FROM:a@b.example"],
+  ...[
+    "SEND FROM:<a@example.net>",
+    "SOML FROM:<a@example.net>",
+    "SAML",
+    "TURN",
+    "FOO bar",
+    "GET / HTTP/1.1",
+    "",
+  ],
+  ...[
+    "   ",
+    "NO\0OP",
+    "NOOP\rNOOP",
+    "NOOP\nQUIT",
+    "\x07",
+    "XCLIENT ADDR=192.0.2.9",
+    "XFORWARD NAME=a",
+    "ATRN",
+  ],
+  ...[
+    "EHLO",
+    "EHLO a_b",
+    "EHLO -a",
+    "HELO",
+    "HELO client.example.net",
+    "LHLO",
+    ".",
+    `NOOP ${"x".repeat(5000)}`,
+  ],
+  ...[
+    "MAIL",
+    "MAIL <a@b.example>",
+    "MAIL TO:<a@b.example>",
+    "MAIL FROM : <a@b.example>",
+    "MAIL FROM:a@b.example",
+  ],
   ...["MAIL FROM:<a@>", "MAIL FROM:<a@b.example>SIZE=1", "MAIL FROM:<a@b_c.example>", "RCPT", "RCPT TO:<>"],
-  ...["RCPT TO:<b>", "RCPT FROM:<b@c.example>", "RCPT TO:<b@c..example>", "RCPT TO: <b@example.com>", "DATA now"],
-  ...["BURL imap://imap.example.com/INBOX", "BURL imap://imap.example.com/INBOX LAST", "BURL http://x.example/", "BURL", "BURL imap://imap.example.com/a b", "BURL http://x.example/ LAST"],
+  ...[
+    "RCPT TO:<b>",
+    "RCPT FROM:<b@c.example>",
+    "RCPT TO:<b@c..example>",
+    "RCPT TO: <b@example.com>",
+    "DATA now",
+  ],
+  ...[
+    "BURL imap://imap.example.com/INBOX",
+    "BURL imap://imap.example.com/INBOX LAST",
+    "BURL http://x.example/",
+    "BURL",
+    "BURL imap://imap.example.com/a b",
+    "BURL http://x.example/ LAST",
+  ],
   ...["STARTTLS now", "AUTH", "AUTH FOO", "AUTH PLAIN", "AUTH CRAM-MD5 dGVzdA==", "AUTH SCRAM-SHA-256 a b c"],
 );
 const burls = oneOf("BURL imap://imap.example.com/INBOX", "BURL imap://imap.example.com/INBOX LAST");
-const malformedChunk = oneOf("BDAT", "BDAT 3\0", `BDAT ${"0".repeat(5000)}4`, "BDAT 3\nx", "BDAT x", "BDAT -1", "BDAT 5 FIRST", "BDAT 99999999999999999999", "BDAT 1 LAST x");
+const malformedChunk = oneOf(
+  "BDAT",
+  "BDAT 3\0",
+  `BDAT ${"0".repeat(5000)}4`,
+  "BDAT 3\nx",
+  "BDAT x",
+  "BDAT -1",
+  "BDAT 5 FIRST",
+  "BDAT 99999999999999999999",
+  "BDAT 1 LAST x",
+);
 const auth = oneOf(
-  ...["AUTH SCRAM-SHA-256", "AUTH SCRAM-SHA-256 AAAA", "AUTH SCRAM-SHA-256 =", "AUTH CRAM-MD5", "AUTH PLAIN AHUAcA=="],
+  ...[
+    "AUTH SCRAM-SHA-256",
+    "AUTH SCRAM-SHA-256 AAAA",
+    "AUTH SCRAM-SHA-256 =",
+    "AUTH CRAM-MD5",
+    "AUTH PLAIN AHUAcA==",
+  ],
   ...["auth scram-sha-256 dGVzdA==", "AUTH SCRAM-SHA-256 =AAA", "AUTH PLAIN"],
 );
-const response = oneOf("AAAA", "", "*", "dGVzdA==", "QUIT", "NOOP!", "=AAA", "AAA", "AAA=BBB", "A".repeat(12_290), "A".repeat(12_284));
+const response = oneOf(
+  "AAAA",
+  "",
+  "*",
+  "dGVzdA==",
+  "QUIT",
+  "NOOP!",
+  "=AAA",
+  "AAA",
+  "AAA=BBB",
+  "A".repeat(12_290),
+  "A".repeat(12_284),
+);
 
 const unit: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: oneOf(...hello) },
@@ -251,15 +378,31 @@ const unit: fc.Arbitrary<string> = fc.oneof(
 /** What most sessions begin with: without it the deep states would be rare. */
 const opening = fc.constantFrom(
   ["EHLO client.example.net\r\n", "LHLO client.example.net\r\n"],
-  ["EHLO client.example.net\r\n", "LHLO client.example.net\r\n", "MAIL FROM:<a@example.net>\r\n", "RCPT TO:<b@example.com>\r\n"],
+  [
+    "EHLO client.example.net\r\n",
+    "LHLO client.example.net\r\n",
+    "MAIL FROM:<a@example.net>\r\n",
+    "RCPT TO:<b@example.com>\r\n",
+  ],
   ["EHLO client.example.net\r\n", "LHLO client.example.net\r\n", "STARTTLS\r\n"],
-  ["EHLO client.example.net\r\n", "LHLO client.example.net\r\n", "AUTH SCRAM-SHA-256 AAAA\r\n", "MAIL FROM:<a@example.net>\r\n"],
+  [
+    "EHLO client.example.net\r\n",
+    "LHLO client.example.net\r\n",
+    "AUTH SCRAM-SHA-256 AAAA\r\n",
+    "MAIL FROM:<a@example.net>\r\n",
+  ],
 );
 
 const decision: fc.Arbitrary<Decision> = fc.oneof(
   { weight: 20, arbitrary: fc.constant<Decision>("accept") },
   { weight: 5, arbitrary: fc.constantFrom<Decision[]>("temporary", "permanent", "default", "other") },
-  { weight: 2, arbitrary: fc.array(fc.constantFrom<Verdict>("accept", "temporary", "permanent"), { minLength: 1, maxLength: 3 }) },
+  {
+    weight: 2,
+    arbitrary: fc.array(fc.constantFrom<Verdict>("accept", "temporary", "permanent"), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  },
   { weight: 1, arbitrary: fc.constantFrom<Decision[]>("other", "close") },
 );
 const decisions = fc.oneof(
@@ -270,7 +413,10 @@ const cuts = fc.oneof(
   { weight: 1, arbitrary: fc.constant<readonly number[]>([]) },
   { weight: 1, arbitrary: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }) },
 );
-const late = fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
+const late = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(false) },
+  { weight: 1, arbitrary: fc.constant(true) },
+);
 
 const group = (units: fc.Arbitrary<readonly string[]>) =>
   fc.tuple(units, cuts, late, decisions).map((parts): Command => new Group(...parts));
@@ -301,7 +447,10 @@ export const sequences: fc.Arbitrary<Iterable<Command>> = fc.commands(
     guided(isReady, line(mail)),
     guided(isOpen, line(rcpt)),
     guided(isOpen, line(rcpt)),
-    guided(hasRecipients, data.map((each) => `DATA\r\n${each}`)),
+    guided(
+      hasRecipients,
+      data.map((each) => `DATA\r\n${each}`),
+    ),
     guided(hasRecipients, oneOf("DATA")),
     guided(({ phase }) => phase === "data", data),
     guided(takesChunks, chunk),
@@ -337,13 +486,18 @@ export const frames: fc.Arbitrary<Frame> = fc.record({
       rarely<readonly Decision[]>([], fc.array(decision, { maxLength: 1 })),
     )
     .map(([units, decided]) => new Connect(units, [], false, decided)),
-  handshake: fc.constantFrom("ok", "ok", "ok", "ok", "weak", "failed" as const).map((result) => new Handshake(result, [])),
+  handshake: fc
+    .constantFrom("ok", "ok", "ok", "ok", "weak", "failed" as const)
+    .map((result) => new Handshake(result, [])),
   opening: group(opening),
   end: fc.constantFrom("timeout", "end", "lost", "shutdown" as const).map((cause) => new End(cause)),
 });
 
 /** All of a session, as `fc.modelRun` wants it. */
-export function* framed({ connect, handshake, opening, end }: Frame, commands: Iterable<Command>): Generator<Command> {
+export function* framed(
+  { connect, handshake, opening, end }: Frame,
+  commands: Iterable<Command>,
+): Generator<Command> {
   yield* [connect, handshake, opening];
   yield* commands;
   yield end;
@@ -389,7 +543,6 @@ export const settings: fc.Arbitrary<Settings> = fc
       authRequired: chosen.authRequired && chosen.mechanisms.length > 1,
       enhanced: chosen.enhanced || chosen.lmtp,
       etrn: chosen.etrn && !submission,
-      xclient: false,
       burl: chosen.burl && submission ? "imap://imap.example.com" : null,
       limits: {
         message: 65_536,

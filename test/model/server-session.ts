@@ -7,8 +7,8 @@ import {
   type Asked,
   codeOf,
   type Decision,
-  end,
   type Expected,
+  end,
   initial,
   isInChunk,
   type Parameters,
@@ -183,8 +183,12 @@ export class Real {
       const reply = /^(?:(\d{3})-[^\r\n]*\r\n(?:\1-[^\r\n]*\r\n)*)?(\d{3}) [^\r\n]*\r\n/.exec(this.#sent);
       if (reply === null) return;
       const lines = reply[0].split("\r\n").slice(0, -1);
-      if (lines.some((each) => !each.startsWith(lines[0]!.slice(0, 3)))) throw new Error(`codes: ${reply[0]}`);
-      this.seen.replies.push({ code: Number(lines[0]!.slice(0, 3)), lines: lines.map((each) => each.slice(4)) });
+      if (lines.some((each) => !each.startsWith(lines[0]!.slice(0, 3))))
+        throw new Error(`codes: ${reply[0]}`);
+      this.seen.replies.push({
+        code: Number(lines[0]!.slice(0, 3)),
+        lines: lines.map((each) => each.slice(4)),
+      });
       this.#sent = this.#sent.slice(reply[0].length);
     }
   }
@@ -202,7 +206,8 @@ export class Real {
     const { reply, challenge } = this.#core;
     const make = (code: number) => {
       if (code === 334) return challenge("go on");
-      if (code === 354 || question.type === "connect" || question.type === "hello") return reply(code, "Decided");
+      if (code === 354 || question.type === "connect" || question.type === "hello")
+        return reply(code, "Decided");
       // S-VRFY-03
       const text = question.type === "command" ? "b@example.com" : "Decided";
       return reply(code, `${Math.floor(code / 100)}.0.0`, text);
@@ -227,7 +232,11 @@ export class Real {
         return { type, mechanism, step, response: response && Buffer.from(response).toString("latin1") };
       }
       case "mail":
-        return { type, from: question.from?.address ?? null, parameters: showParameters(question.parameters) };
+        return {
+          type,
+          from: question.from?.address ?? null,
+          parameters: showParameters(question.parameters),
+        };
       case "rcpt":
         return { type, to: question.to.raw.slice(1, -1), parameters: showParameters(question.parameters) };
       case "data":
@@ -291,7 +300,8 @@ export function compare(model: Model, real: Real): void {
     equal("question", found && Object.fromEntries(keys.map((key) => [key, found[key]])), question);
   }
   equal("number of questions", seen.asked.length, at);
-  if (expected.resets.at(-1) === "perhaps" && seen.resets.length < expected.resets.length) expected.resets.pop();
+  if (expected.resets.at(-1) === "perhaps" && seen.resets.length < expected.resets.length)
+    expected.resets.pop();
   equal("number of resets", seen.resets.length, expected.resets.length);
   expected.resets.forEach((cause, index) => {
     if (cause !== "any" && cause !== "perhaps") equal("reset", seen.resets[index], cause);
@@ -303,14 +313,18 @@ export function compare(model: Model, real: Real): void {
 
 function checkReply(settings: Settings, expected: Expected, found: Read | undefined): void {
   if (found === undefined) throw new Error(`no reply, where ${expected.codes} has to be`);
-  if (!expected.codes.includes(found.code)) throw new Error(`${show(found)}, where ${expected.codes} has to be`);
-  const enhanced = expected.lines ? [] : found.lines.map((each) => /^\d\.\d+\.\d+(?= )/.exec(each)?.[0] ?? null);
+  if (!expected.codes.includes(found.code))
+    throw new Error(`${show(found)}, where ${expected.codes} has to be`);
+  const enhanced = expected.lines
+    ? []
+    : found.lines.map((each) => /^\d\.\d+\.\d+(?= )/.exec(each)?.[0] ?? null);
   const intermediate = found.code >= 300 && found.code < 400;
   for (const each of enhanced) {
     const must = settings.enhanced && !intermediate && expected.enhanced !== null;
     if (must !== (each !== null)) throw new Error(`${show(found)}: enhanced code`);
     if (each !== null && !each.startsWith(String(found.code)[0]!)) throw new Error(`${show(found)}: class`);
-    if (must && expected.enhanced !== undefined) equal(`enhanced code of ${show(found)}`, each, expected.enhanced);
+    if (must && expected.enhanced !== undefined)
+      equal(`enhanced code of ${show(found)}`, each, expected.enhanced);
   }
   const keywords = found.lines.slice(1);
   for (const each of expected.lines?.all ?? [])

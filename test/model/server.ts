@@ -40,7 +40,6 @@ export interface Settings {
   readonly help: boolean;
   readonly expn: boolean;
   readonly etrn: boolean;
-  readonly xclient: boolean;
   /** The begin of a URL that may be given to BURL; null: BURL is not offered. */
   readonly burl: string | null;
   /** What becomes of bare CR and LF in content. */
@@ -166,7 +165,9 @@ export const initial: State = {
 };
 
 /** The codes with which the application answers, and what the default is (02-replies §5; message: 451, auth: 454). */
-export const codes: Readonly<Record<string, Readonly<Record<Exclude<Decision, readonly Verdict[]>, number>>>> = {
+export const codes: Readonly<
+  Record<string, Readonly<Record<Exclude<Decision, readonly Verdict[]>, number>>>
+> = {
   connect: { accept: 220, temporary: 421, permanent: 554, other: 521, close: 421, default: 220 },
   hello: { accept: 250, temporary: 504, permanent: 550, other: 502, close: 421, default: 250 },
   starttls: { accept: 220, temporary: 454, permanent: 554, other: 454, close: 421, default: 220 },
@@ -309,7 +310,9 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const decision = decisions[asked.length - 1] ?? "accept";
     const replies = Array.from({ length: times }, (_, at) => {
       const each =
-        typeof decision === "string" ? code : codeOf(settings, question, decision[settings.lmtp ? at % decision.length : 0]!);
+        typeof decision === "string"
+          ? code
+          : codeOf(settings, question, decision[settings.lmtp ? at % decision.length : 0]!);
       return { codes: [each] };
     });
     return { next, replies, asked, reset: null, close: null, abuse: "no" };
@@ -343,17 +346,26 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
 
   function authenticate(mechanism: string, response: string | null, at: number, over: State): Step {
     const code = ask({ type: "auth", mechanism, response, step: at });
-    if (code === 334) return say(334, null, { ...state, phase: "auth", exchange: { mechanism, step: at + 1 } });
+    if (code === 334)
+      return say(334, null, { ...state, phase: "auth", exchange: { mechanism, step: at + 1 } });
     if (code === 235) return answer(235, { ...over, authenticated: mechanism });
     const authFailures = state.authFailures + 1;
-    return answer(code, { ...over, authFailures }, { abuse: authFailures >= settings.limits.authFailures ? "may" : "no" });
+    return answer(
+      code,
+      { ...over, authFailures },
+      { abuse: authFailures >= settings.limits.authFailures ? "may" : "no" },
+    );
   }
 
   function chunk({ last, octets }: Extract<Item, { kind: "chunk" }>): Step {
     const barred = bar("BDAT");
     if (barred) return barred;
     const { transaction } = state;
-    if (!settings.chunking) return refuse(502, "5.5.1"); // S-BDAT-13
+    if (!settings.chunking) {
+      // S-BDAT-13; and S-BDAT-10, where BURL has failed before.
+      const ended = transaction?.failed && last;
+      return refuse(502, "5.5.1", ended ? { ...state, transaction: null } : state);
+    }
     if (state.hello?.verb === "HELO") return refuse([502, 503], "5.5.1"); // §1.3
     if (state.phase === "start" || transaction === null) return refuse(503, "5.5.1"); // S-BDAT-07
     const over: State = { ...state, transaction: null, doubts: state.doubts + (last ? 1 : 0) };
@@ -401,7 +413,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     if (tooLong) return refuse(500, /^(EHLO|HELO|LHLO|AUTH)$/.test(verb) ? undefined : "5.5.2");
     if (/[\0-\x08\x0A-\x1F\x7F]/.test(raw)) return refuse(500, "5.5.2"); // S-LINE-10
     if (!known.has(verb)) return refuse(unless(500), unless(500).length > 1 ? undefined : "5.5.2");
-    if (settings.lmtp ? verb === "EHLO" || verb === "HELO" : verb === "LHLO") return refuse(unless(500), null);
+    if (settings.lmtp ? verb === "EHLO" || verb === "HELO" : verb === "LHLO")
+      return refuse(unless(500), null);
     const barred = bar(verb);
     if (barred) return barred;
     switch (verb) {
@@ -473,7 +486,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     )
       return refuse(502, "5.5.1");
     // X-ETRN-02. ETRN is an extension: there is none before EHLO, and §1.1 has 503 there.
-    if (verb === "ETRN" && (state.phase === "start" || state.transaction !== null)) return refuse(503, "5.5.1");
+    if (verb === "ETRN" && (state.phase === "start" || state.transaction !== null))
+      return refuse(503, "5.5.1");
     if (verb === "ETRN" && state.hello?.verb === "HELO") return refuse([502, 503], "5.5.1");
     if (verb !== "HELP" && argument === "") return refuse(verb === "ETRN" ? [500, 501] : 501, "5.5.4");
     if (verb === "ETRN" && !isHost(argument.replace(/^[@#]/, ""))) return refuse(501, "5.5.4");
@@ -550,7 +564,8 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
 
   function rcpt(argument: string): Step {
     const { transaction } = state;
-    if (transaction === null || transaction.failed || transaction.chunks !== null) return refuse(503, "5.5.1");
+    if (transaction === null || transaction.failed || transaction.chunks !== null)
+      return refuse(503, "5.5.1");
     const parts = /^TO: *(<[^<>]*>|[^<> ]*)(.*)$/i.exec(argument);
     if (parts === null) return refuse(501, "5.5.4");
     const [, path = "", rest = ""] = parts;
@@ -580,8 +595,7 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     // 02-replies §5: 554 where some recipient was refused, 503 where none was named, or under LMTP (M-LMTP-03). S-DATA-05
     // leaves it open what a RCPT is that never was one.
     const refusals = { nobody: [503], core: [503, 554], application: [554] };
-    if (transaction.recipients.length === 0)
-      return also(settings.lmtp ? 503 : refusals[transaction.refused]);
+    if (transaction.recipients.length === 0) return also(settings.lmtp ? 503 : refusals[transaction.refused]);
     if (argument !== "") return refuse(501, "5.5.4");
     const code = ask({ type: "data", envelope: shown(transaction) });
     if (code !== 354) return answer(code, state); // S-DATA-06
@@ -604,11 +618,15 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
       : { ...state, transaction: { ...transaction, failed: true } };
     if (malformed || !url.startsWith(settings.burl))
       return { ...refuse(malformed ? 501 : [501, 550, 554], undefined, failed), reset: "any" }; // X-BURL-05
+    // A CR at the end of a chunk is no half of a CRLF any more: what is fetched comes between.
+    const joined = `${transaction.chunks ?? ""}${fetched}`;
+    const { faults } = judge(settings, transaction, joined, false, false);
+    if (faults.length > 0) return say(codesOf(faults), single(faults), failed, { reset: "refused" });
     const question = { type: "burl", url, last, envelope: shown(transaction) };
     const code = ask(question);
-    const joined = transaction.chunks ?? "";
     if (code === 250 && last) return deliver(transaction, joined, false);
-    if (code === 250) return say(250, undefined, { ...state, transaction: { ...transaction, chunks: joined } });
+    if (code === 250)
+      return say(250, undefined, { ...state, transaction: { ...transaction, chunks: joined } });
     return code === 421 ? answer(421, state) : say(code, undefined, failed, { reset: "any" });
   }
 
@@ -618,7 +636,11 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     return argument === "" ? list : [...list, 501];
   }
 
-  function readParameters(rest: string, faults: Fault[], fault: (k: string, v?: string) => Fault | null): Parameters {
+  function readParameters(
+    rest: string,
+    faults: Fault[],
+    fault: (k: string, v?: string) => Fault | null,
+  ): Parameters {
     const found: Record<string, string> = {};
     if (rest === "") return found;
     if (!rest.startsWith(" ")) {
@@ -657,7 +679,9 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
       case "AUTH": {
         // A-PARM-01: also from a client that has not authenticated.
         if (settings.mechanisms.every((each) => each.cleartext && !state.tlsActive)) return [555, "5.5.4"];
-        const address = value?.replace(/\+([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+        const address = value?.replace(/\+([0-9A-F]{2})/g, (_, hex) =>
+          String.fromCharCode(Number.parseInt(hex, 16)),
+        );
         return value === "<>" || /^[\w=.]+@[\w.]+$/.test(address ?? "") ? null : bad;
       }
       default:
@@ -702,6 +726,9 @@ export function end(): State {
 
 // What the application is shown.
 
+/** Stands in chunks where content was fetched: no octet. */
+const fetched = "\u0100";
+
 /** The envelope of a question. */
 function shown({ from, parameters, recipients }: Transaction): unknown {
   return { from, parameters, recipients };
@@ -723,11 +750,14 @@ export function judge(
   const bareCr = lines.join("").split("\r").length - 1;
   const bareLf = lines.join("").split("\n").length - 1;
   const replacement = { reject: null, keep: null, normalize: crlf, space: " " }[settings.bare];
-  const kept = lines.map((each) => (replacement === null || binary ? each : each.replace(/[\r\n]/g, replacement)));
-  const body = kept.join(crlf);
+  const kept = lines.map((each) =>
+    replacement === null || binary ? each : each.replace(/[\r\n]/g, replacement),
+  );
+  const body = kept.join(crlf).replaceAll(fetched, "");
   if (body.length > settings.limits.message) faults.push([552, "5.3.4"]);
   if (!binary && settings.bare === "reject" && bareCr + bareLf > 0) faults.push([550, "5.5.2"]);
-  if (!binary && lines.some((each) => each.length > settings.limits.textLine)) faults.push([554, "5.6.0"]);
+  if (!binary && lines.some((each) => each.replaceAll(fetched, "").length > settings.limits.textLine))
+    faults.push([554, "5.6.0"]);
   const seen = { body, size: body.length, bareCr, bareLf, eightBit: /[\x80-\xFF]/.test(body) };
   return { faults, seen };
 }
@@ -761,11 +791,20 @@ function keywords(settings: Settings, state: State): { all: readonly string[]; n
   // Who has authenticated, or has to start TLS first, need not be told of AUTH.
   const blocked = settings.tls === "required" && !state.tlsActive;
   if (usable.length === 0) none.push("AUTH");
-  else if (state.authenticated === null && !blocked) all.push(`AUTH ${usable.map(({ name }) => name).join(" ")}`);
+  else if (state.authenticated === null && !blocked)
+    all.push(`AUTH ${usable.map(({ name }) => name).join(" ")}`);
   return { all, none };
 }
 
-const everyKeyword = ["PIPELINING", "SIZE", "8BITMIME", "CHUNKING", "STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"];
+const everyKeyword = [
+  "PIPELINING",
+  "SIZE",
+  "8BITMIME",
+  "CHUNKING",
+  "STARTTLS",
+  "AUTH",
+  "ENHANCEDSTATUSCODES",
+];
 
 // The verbs.
 

@@ -14,8 +14,9 @@ export class Handshakes {
 
   /** @throws when Node can make nothing of the options, of a key in another format for example */
   constructor(options: TlsOptions) {
-    // The session has a timer for handshakes: this one has no way to be off.
-    this.#server = createServer({ minVersion: "TLSv1.2", ...options, handshakeTimeout: longestTimer });
+    // The session has a timer for handshakes. This one would be left running by Deno when a handshake fails, and hold
+    // the socket until it rings; 0 stands for the default, and what is below it for no timer.
+    this.#server = createServer({ minVersion: "TLSv1.2", ...options, handshakeTimeout: -1 });
     this.#server.on("secureConnection", (secure) => this.#settle(secure, null));
     this.#server.on("tlsClientError", (error, secure) => this.#settle(secure, error));
   }
@@ -56,6 +57,3 @@ export class Handshakes {
     return null;
   }
 }
-
-/** What a timer of Node can take, milliseconds. */
-const longestTimer = 2_147_483_647;

@@ -17,7 +17,7 @@ export type Step =
   | { readonly step: "respond"; readonly octets: Uint8Array | null }
   | { readonly step: "upgradeFailed"; readonly why: "plain" | "weak" | "other" }
   | { readonly step: "advance"; readonly by: number | "deadline" }
-  | { readonly step: "poll"; readonly full: boolean }
+  | { readonly step: "pressure"; readonly full: boolean }
   | {
       readonly step:
         | "startTls"
@@ -29,7 +29,8 @@ export type Step =
         | "receiveEnd"
         | "lost"
         | "close"
-        | "snapshot";
+        | "snapshot"
+        | "poll";
     };
 
 export interface Script {
@@ -45,6 +46,11 @@ export const scriptHead = 4;
 
 /** The first octet of a step that is no word. */
 export const otherSteps = 160;
+
+/** Steps with what belongs to them, to be put into inputs whole: few octets in a row are found by chance. */
+export const wholeSteps: readonly Uint8Array[] = Array.from({ length: 39 }, (_, step) =>
+  [0, 1, 2].map((choice) => Uint8Array.of(otherSteps + step, choice)),
+).flat();
 
 /** @param narrow nothing that depends on when octets arrive */
 export function scriptOf(input: Uint8Array, narrow: boolean): Script {
@@ -70,11 +76,13 @@ export function scriptOf(input: Uint8Array, narrow: boolean): Script {
     },
   };
   const steps: Step[] = [];
-  while (!choices.done) steps.push(stepOf(choices, narrow));
+  const more = { recipients: 0 };
+  while (!choices.done) steps.push(stepOf(choices, narrow, more));
   return { config, seed, willing: narrow || (three & 1) === 0, steps };
 }
 
-function stepOf(choices: Choices, narrow: boolean): Step {
+/** @param more recipients of the next message, beside those that it has anyway */
+function stepOf(choices: Choices, narrow: boolean, more: { recipients: number }): Step {
   const octet = choices.octet();
   if (octet < otherSteps) return { step: "octets", octets: word(octet) };
   switch (octet - otherSteps) {
@@ -94,7 +102,7 @@ function stepOf(choices: Choices, narrow: boolean): Step {
     case 7:
     case 8:
     case 9:
-      return { step: "transaction", envelope: envelopeOf(choices) };
+      return { step: "transaction", envelope: envelopeOf(choices, more) };
     case 10:
     case 11: {
       const mechanism = choices.pick(["EXTERNAL", "PLAIN", "CRAM-MD5", "SCRAM-SHA-256", "LOGIN", "plain"]);
@@ -138,7 +146,7 @@ function stepOf(choices: Choices, narrow: boolean): Step {
     case 25:
       return { step: "advance", by: "deadline" };
     case 26:
-      return { step: "poll", full: choices.flag() };
+      return { step: "poll" };
     case 27:
       return { step: "startTls" };
     case 28:
@@ -158,6 +166,11 @@ function stepOf(choices: Choices, narrow: boolean): Step {
       return { step: "close" };
     case 36:
       return { step: "snapshot" };
+    case 38:
+      return { step: "pressure", full: choices.flag() };
+    case 37:
+      more.recipients++;
+      return { step: "octets", octets: new Uint8Array() };
     default:
       return { step: "octets", octets: word(octet) };
   }
@@ -184,9 +197,10 @@ const contents = [
   "x".repeat(700),
 ].map(octets);
 
-function envelopeOf(choices: Choices): OutgoingEnvelope {
+function envelopeOf(choices: Choices, more: { recipients: number }): OutgoingEnvelope {
   const [kind, what] = [choices.octet(), choices.octet()];
-  const count = (kind & 0xc0) === 0xc0 ? 40 + (what & 63) : kind & 7;
+  const count = more.recipients + ((kind & 0xc0) === 0xc0 ? 40 + (what & 63) : kind & 7);
+  more.recipients = 0;
   const names = ["b@example.com", "c@example.com", "d@example.org", '"e f"@[192.0.2.1]', "g@\u00fc.example"];
   const dsn = (what & 1) !== 0;
   return {

@@ -7,6 +7,8 @@ export interface Content {
   readonly lineEnds: "strict" | "normalize" | "space";
   readonly written: Uint8Array[];
   finished: boolean;
+  /** Its end was sent. */
+  arrived: boolean;
   /** Nothing of it is fetched from elsewhere. */
   pure: boolean;
 }
@@ -62,6 +64,7 @@ export class SentByClient {
     holdCommands(line);
     this.#commands = [];
     this.#line = latin1(line).trimEnd();
+    if (/^BURL .* LAST$/.test(this.#line)) this.#arrived("", false);
     const bdat = /^BDAT ([0-9]+)( LAST)?$/.exec(this.#line);
     if (bdat === null) return;
     this.#chunk = Number(bdat[1]);
@@ -75,15 +78,16 @@ export class SentByClient {
     this.#chunks = [];
     this.#content = null;
     this.#line = "";
-    hold(said !== null, "C-DATA content that nobody has written", () => content);
-    hold(said.finished, "C-DATA the end of content that was not finished", () => content);
+    hold(said !== null, "content that nobody has written", () => content);
+    hold(said.finished, "the end of content that was not finished", () => content);
+    said.arrived = true;
     if (!said.pure) return;
     const expected = normalized(latin1(joined(said.written)), said.lineEnds, byData);
     // BINARYMIME goes as it is.
     const binary = latin1(joined(said.written));
     hold(
       content === expected || (!byData && content === binary),
-      "C-DATA other content than what was written",
+      "other content than what was written",
       () => `${JSON.stringify(content)} for ${JSON.stringify(expected)}`,
     );
   }

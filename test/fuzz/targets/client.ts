@@ -4,13 +4,17 @@ import { same } from "../finding.ts";
 import { cut, joined, latin1, octets } from "../input.ts";
 import type { Target } from "../target.ts";
 import { ClientPlayer } from "./client-player.ts";
-import { otherSteps, type Script, type Step, scriptHead, scriptOf } from "./client-script.ts";
+import { otherSteps, type Script, type Step, scriptHead, scriptOf, wholeSteps } from "./client-script.ts";
 import { clientWords } from "./client-words.ts";
 
 /** A client session, and everything that can be done to it, in any order. */
 export const client: Target = {
   name: "client",
-  seeds: () => conversations.map((steps) => spelled(steps)),
+  seeds: () => [
+    ...conversations.map((steps) => spelled(steps)),
+    ...byHand.map((steps) => spelled(steps, [0, 0, 1, 1])),
+  ],
+  words: wholeSteps,
   head: scriptHead,
   grown: 800,
   longest: 150,
@@ -33,6 +37,7 @@ export const client: Target = {
 export const clientSplit: Target = {
   name: "client-split",
   seeds: () => conversations.map((steps) => spelled(steps)),
+  words: wholeSteps,
   head: scriptHead,
   grown: 500,
   longest: 150,
@@ -125,8 +130,8 @@ function queue(session: ClientSession, step: Step): void {
 }
 
 /** An input of these steps: a word by its text, another step by its octets. */
-function spelled(steps: readonly (string | readonly number[])[]): Uint8Array {
-  const input = [0, 0, 0, 0];
+function spelled(steps: readonly (string | readonly number[])[], head = [0, 0, 0, 0]): Uint8Array {
+  const input = [...head];
   for (const step of steps) {
     if (typeof step !== "string") input.push(...step);
     else if (clientWords.indexOf(step) >= 0) input.push(clientWords.indexOf(step));
@@ -135,9 +140,19 @@ function spelled(steps: readonly (string | readonly number[])[]): Uint8Array {
   return Uint8Array.from(input);
 }
 
-const [arrive, mail, auth, xclient, atrn, startTls, quit] = [0, 6, 10, 13, 14, 27, 30].map(
-  (step) => otherSteps + step,
-) as [number, number, number, number, number, number, number];
+const [arrive, mail, auth, xclient, atrn, write, finish, startTls, quit] = [
+  0, 6, 10, 13, 14, 15, 19, 27, 30,
+].map((step) => otherSteps + step) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
 const extended = "250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 SIZE 1000000\r\n";
 const eightBit = "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 DSN\r\n";
@@ -223,5 +238,40 @@ const conversations: readonly (readonly (string | readonly number[])[])[] = [
     "250 ok\r\n",
     [arrive],
     "421 gone\r\n",
+  ],
+];
+
+/** What is given to an owner who does not do by itself what the session asks for. */
+const byHand: typeof conversations = [
+  [
+    [mail, 1, 0],
+    "220 mx\r\n",
+    [arrive],
+    eightBit,
+    [arrive],
+    "250 ok\r\n",
+    "250 ok\r\n",
+    "354 go\r\n",
+    [arrive, write, 0, write, 1, write, 7, finish],
+    "250 ok\r\n",
+  ],
+  [
+    [auth, 2, 0],
+    "220 mx\r\n",
+    [arrive],
+    "250-mx\r\n",
+    "250-AUTH PLAIN EXTERNAL\r\n",
+    "250 HELP\r\n",
+    [arrive],
+  ],
+  [
+    [mail, 1, 0],
+    "220 mx\r\n",
+    [arrive],
+    extended,
+    [arrive],
+    "250 ok\r\n",
+    "250 ok\r\n",
+    [arrive, write, 1, finish],
   ],
 ];

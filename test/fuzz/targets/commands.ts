@@ -145,7 +145,7 @@ function parse(line: Uint8Array, context: ArgumentContext, watched: boolean): vo
         value === null || typeof value !== "string" || !/[\r\n\0]/.test(value),
         "G12 CR, LF or NUL in a parameter",
       );
-    hold(parameters.size === null || Number.isSafeInteger(parameters.size), "SIZE is no number", () => text);
+    hold(parameters.size === null || parameters.size >= 0, "SIZE is no number", () => text);
   }
   if (!isFault(rcpt)) {
     path(rcpt.path, context, "forward");

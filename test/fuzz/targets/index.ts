@@ -4,6 +4,7 @@ import { client, clientSplit } from "./client.ts";
 import { codecs } from "./codecs.ts";
 import { commands } from "./commands.ts";
 import { content } from "./content.ts";
+import { envelopes } from "./envelopes.ts";
 import { proxy } from "./proxy.ts";
 import { replies } from "./replies.ts";
 import { sasl, saslClient } from "./sasl.ts";
@@ -17,6 +18,7 @@ export const targets: readonly Target[] = [
   serverSplit,
   clientSplit,
   commands,
+  envelopes,
   content,
   replies,
   addresses,

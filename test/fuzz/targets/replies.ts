@@ -27,7 +27,7 @@ export const replies: Target = {
   seeds: () => words.map((word) => joined([Uint8Array.of(7, 0), word])),
   words,
   head: 2,
-  grown: 3500,
+  grown: 800,
   longest: 300,
   check(input) {
     const [seed, data] = dataOf(input);

@@ -16,7 +16,7 @@ export interface Manner {
 }
 
 /** A snapshot costs far more than a call. */
-const mostThaws = 30;
+const mostThaws = 12;
 
 /** Plays a script to a server session, and looks whether it keeps what it guarantees. */
 export class ServerPlayer {
@@ -93,12 +93,12 @@ export class ServerPlayer {
       }
       case "upgraded": {
         const tls = { version: "TLSv1.3", sufficient: step.sufficient, peer: "cn" };
-        this.#call("upgraded", !this.#upgrading, (session) => session.upgraded(tls, this.#now));
+        this.#call("upgraded", !this.#isUpgrading(), (session) => session.upgraded(tls, this.#now));
         this.#upgrading = false;
         return this.#drain();
       }
       case "upgradeFailed":
-        this.#call("upgradeFailed", !this.#upgrading, (session) => session.upgradeFailed(this.#now));
+        this.#call("upgradeFailed", !this.#isUpgrading(), (session) => session.upgradeFailed(this.#now));
         this.#upgrading = false;
         return this.#drain();
       case "shutdown":
@@ -119,7 +119,8 @@ export class ServerPlayer {
         this.#poll();
         return;
       case "snapshot":
-        this.#call("snapshot", false, (session) => void session.snapshot());
+        // It costs what the session holds, so that it is no part of what is measured.
+        if (this.#manner.watched) this.#call("snapshot", false, (session) => void session.snapshot());
         return;
     }
   }
@@ -162,6 +163,11 @@ export class ServerPlayer {
     const at = this.#open.indexOf(question);
     if (!thrown && at >= 0) this.#open.splice(at, 1);
     else if (thrown && at < 0) this.#open.push(question);
+  }
+
+  /** The handshake was asked for, and is not over. */
+  #isUpgrading(): boolean {
+    return this.#upgrading && this.#session.phase === "upgrading";
   }
 
   #drain(): void {
@@ -208,7 +214,12 @@ export class ServerPlayer {
     }
     const shown =
       event !== null && "data" in event ? `${event.type} ${latin1(event.data)}` : JSON.stringify(event);
-    this.log.push(`${shown} ${phase} ${transaction} ${reader} ${waiting} ${deadline} ${deadlineReason}`);
+    const where = ` ${phase} ${transaction} ${reader} ${waiting} ${deadline} ${deadlineReason}`;
+    const last = this.log.at(-1) ?? "";
+    // What is unread is one chunk in a snapshot, so that adjacent pieces of content may come as one (G2).
+    if (event?.type === "body" && last.startsWith("body ") && last.endsWith(where))
+      this.log[this.log.length - 1] = last.slice(0, -where.length) + shown.slice("body ".length) + where;
+    else this.log.push(shown + where);
     if (event === null) this.log.push(`${JSON.stringify(session.client)} ${session.protocol}`);
     if (event !== null) hold(!this.#over, "G4 an event after the last", () => shown);
   }

@@ -13,7 +13,8 @@ export type Decision =
   | "later"
   | "each"
   | "challenge"
-  | "521";
+  | "521"
+  | Reply;
 
 /** What happens to a server session, one thing after the other. */
 export type Step =
@@ -39,15 +40,8 @@ export interface Script {
 /** Octets of an input that stand for the configuration and the cuts. */
 export const scriptHead = 4;
 
-/** @param narrow nothing that depends on when octets arrive (see "What a session guarantees" of core) */
-export function scriptOf(input: Uint8Array, narrow: boolean): Script {
-  const choices = new Choices(input);
-  const settings = settingsOf(choices.octet(), choices.octet(), choices.octet(), narrow);
-  const seed = choices.octet();
-  const steps: Step[] = [];
-  while (!choices.done) steps.push(stepOf(choices));
-  return { settings, seed, steps };
-}
+/** The first octet of a step that is no word. */
+export const otherSteps = 192;
 
 const decisions: readonly Decision[] = [
   "take",
@@ -62,8 +56,39 @@ const decisions: readonly Decision[] = [
   "521",
 ];
 
-/** The first octet of a step that is no word. */
-export const otherSteps = 192;
+/** Steps with what belongs to them, to be put into inputs whole: few octets in a row are found by chance. */
+export const wholeSteps: readonly Uint8Array[] = [
+  ...Array.from({ length: 30 }, (_, step) =>
+    [0, 1].map((choice) => Uint8Array.of(otherSteps + step, choice)),
+  ).flat(),
+  ...decisions.map((_, choice) => Uint8Array.of(otherSteps + 9, choice)),
+];
+
+/** @param narrow nothing that depends on when octets arrive (see "What a session guarantees" of core) */
+export function scriptOf(input: Uint8Array, narrow: boolean): Script {
+  const choices = new Choices(input);
+  const settings = settingsOf(choices.octet(), choices.octet(), choices.octet(), narrow);
+  const seed = choices.octet();
+  const steps: Step[] = [];
+  while (!choices.done) steps.push(stepOf(choices));
+  return { settings, seed, steps };
+}
+
+/** Replies as applications in a hurry give them: whatever is in them, it must not become another line. */
+const oddReplies: readonly Reply[] = [
+  { code: 250, enhanced: "2.0.0", lines: ["ok\r\n250 and more"] },
+  { code: 250, enhanced: null, lines: ["\u00fc".repeat(400)] },
+  { code: 250, enhanced: null, lines: ["a".repeat(700), "", "b"] },
+  { code: 550, enhanced: "5.1.1\r\n", lines: ["no"] },
+  { code: 550, enhanced: "5.1.1", lines: ["\ud800"] },
+  { code: 250, enhanced: null, lines: [] },
+  { code: 450, enhanced: "5.0.0", lines: ["another class"] },
+  { code: 199, enhanced: null, lines: ["no such code"] },
+  { code: 250, enhanced: null, lines: ["User <u@example.com>", "\0"] },
+  { code: 354, enhanced: null, lines: ["\ud83d\ude00 ".repeat(200)] },
+  { code: 334, enhanced: null, lines: ["AA=A"] },
+  { code: 421, enhanced: "4.0.0", lines: [`mx.example.com ${"x ".repeat(400)}`] },
+];
 
 function stepOf(choices: Choices): Step {
   const octet = choices.octet();
@@ -122,6 +147,9 @@ function stepOf(choices: Choices): Step {
       return { step: "poll" };
     case 27:
       return { step: "snapshot" };
+    case 28:
+    case 29:
+      return { step: "decide", decision: choices.pick(oddReplies) };
     default:
       return { step: "octets", octets: word(octet) };
   }
@@ -256,6 +284,7 @@ function configOf(one: number, two: number, three: number, narrow: boolean): Ser
 
 /** The reply that a decision is for a question; undefined: the default. */
 export function replyFor(decision: Decision, type: string): Reply | undefined {
+  if (typeof decision !== "string") return decision;
   switch (decision) {
     case "take":
       if (type === "connect") return reply(220, "hello");

@@ -1,17 +1,18 @@
 import { type ServerEvent, ServerSession } from "@sansmtp/core";
 import { mark } from "../counts.ts";
 import { hold, same } from "../finding.ts";
-import { cut, joined, latin1, octets } from "../input.ts";
+import { cut, joined, latin1 } from "../input.ts";
 import type { Target } from "../target.ts";
 import { ServerPlayer } from "./server-player.ts";
-import { type Decision, otherSteps, replyFor, type Script, scriptHead, scriptOf } from "./server-script.ts";
-import { serverWords } from "./server-words.ts";
+import { type Decision, replyFor, type Script, scriptHead, scriptOf, wholeSteps } from "./server-script.ts";
+import { conversations, spelled } from "./server-seeds.ts";
 import { holdReplies } from "./wire-lines.ts";
 
 /** A server session, and everything that can be done to it, in any order. */
 export const server: Target = {
   name: "server",
-  seeds: () => conversations.map((words) => spelled([0, 0, 0, 0], words)),
+  seeds: () => conversations.map(([head, ...words]) => spelled([...head, 0], words)),
+  words: wholeSteps,
   head: scriptHead,
   grown: 800,
   longest: 150,
@@ -34,7 +35,8 @@ export const server: Target = {
 /** A server session that is given the same octets in other pieces. */
 export const serverSplit: Target = {
   name: "server-split",
-  seeds: () => conversations.map((words) => spelled([0, 0, 0, 7], words)),
+  seeds: () => conversations.map(([head, ...words]) => spelled([...head, 7], words)),
+  words: wholeSteps,
   head: scriptHead,
   grown: 500,
   longest: 150,
@@ -149,33 +151,3 @@ function decide(
     }
   }
 }
-
-/** An input that says these words: each an octet, or octets as they are where there is no such word. */
-function spelled(head: readonly number[], words: readonly string[]): Uint8Array {
-  const input = [...head];
-  for (const word of words) {
-    const at = serverWords.indexOf(word);
-    if (at >= 0 && at < otherSteps) input.push(at);
-    else input.push(otherSteps + 4, word.length, ...octets(word));
-  }
-  return Uint8Array.from(input);
-}
-
-const envelope = [
-  "EHLO a.example\r\n",
-  "MAIL FROM:<a@example.net>\r\n",
-  "RCPT TO:<b@example.com>\r\n",
-  "RCPT TO:<c@example.org>\r\n",
-];
-
-const conversations: readonly (readonly string[])[] = [
-  [...envelope, "DATA\r\n", "Subject: x\r\n\r\nbody\r\n", ".\r\n", "QUIT\r\n"],
-  [...envelope, "BDAT 3\r\nabc", "BDAT 3 LAST\r\n\r\n.", "RSET\r\n"],
-  ["LHLO a.example\r\n", ...envelope.slice(1), "DATA\r\n", "..\r\n.x\r\n", ".\r\n"],
-  ["EHLO a.example\r\n", "AUTH PLAIN AGEAYg==\r\n", "MAIL FROM:<a@example.net> ", "SIZE=10", "\r\n"],
-  ["EHLO a.example\r\n", "AUTH CRAM-MD5\r\n", "AAAA\r\n", "VRFY a@example.com\r\n", "HELP\r\n"],
-  ["EHLO a.example\r\n", "STARTTLS\r\n"],
-  ["XCLIENT ADDR=192.0.2.9 NAME=c.example\r\n", "EHLO a.example\r\n", "XFORWARD IDENT=x PORT=25\r\n"],
-  ["EHLO a.example\r\n", "AUTH CRAM-MD5\r\n", "AAAA\r\n", "ATRN a.example,b.example\r\n"],
-  [...envelope, "BURL imap://a.example/x\r\n", "BDAT 0 LAST\r\n"],
-];

@@ -53,7 +53,7 @@ function readNotify(given: Value): Partial<RcptParameters> | null {
 function readOrcpt({ octets, start, end }: Value, utf8: boolean): Pick<RcptParameters, "orcpt"> | null {
   let semicolon = start;
   while (semicolon < end && octets[semicolon] !== 0x3b) semicolon++;
-  if (semicolon === start || semicolon >= end - 1 || end - start > 500) return null;
+  if (semicolon === start || semicolon === end || end - start > 500) return null;
   for (let at = start; at < semicolon; at++) {
     if (!is(octets[at], atext)) return null;
   }
