@@ -2,7 +2,7 @@
  * Stands for fast-check while mutants are tried: a property is asked a tenth as often, from a seed that is the same for
  * each mutant, and without shrinking, since nobody reads the counterexample.
  */
-import fc, { type IRawProperty, type Parameters } from "fast-check/original";
+import fc, { type IRawProperty, type Parameters } from "fast-check";
 
 export default {
   ...fc,

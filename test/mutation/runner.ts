@@ -123,7 +123,7 @@ class CoreTests implements TestRunner {
       count++;
       const failure = await run(test);
       const hits = determineHitLimitReached(this.#switches.hitCount, hitLimit);
-      if (hits) return hits;
+      if (hits) return { status: MutantRunStatus.Timeout, reason: hits.reason ?? "too many turns" };
       if (failure === null) continue;
       this.#kills.set(test.id, (this.#kills.get(test.id) ?? 0) + 1);
       return killed([test.id], failure, count);
@@ -213,8 +213,11 @@ function originals(root: string): Plugin {
     name: "originals",
     setup({ onLoad, onResolve }) {
       onResolve({ filter: /^vitest$/ }, () => at("test/mutation/vitest.ts"));
-      onResolve({ filter: /^fast-check$/ }, () => at("test/mutation/fast-check.ts"));
-      onResolve({ filter: /^fast-check\/original$/ }, () => ({ path: "fast-check", external: true }));
+      onResolve({ filter: /^fast-check$/ }, ({ importer }) =>
+        importer.endsWith("/mutation/fast-check.ts")
+          ? { path: "fast-check", external: true }
+          : at("test/mutation/fast-check.ts"),
+      );
       onResolve({ filter: /^@sansmtp\/[a-z]+$/ }, ({ path }) => at(`packages/${path.slice(9)}/src/index.ts`));
       onResolve({ filter: /^@sansmtp\/testing\// }, ({ path }) =>
         at(`packages/testing/src/${path.slice(17)}.ts`),
