@@ -1,0 +1,103 @@
+import type { Row } from "./known.ts";
+
+// BDAT.
+
+const any = /./;
+
+export const chunks: readonly Row[] = [
+  {
+    said: "BDAT whose size cannot be read",
+    kind: ["BDAT"],
+    rule: ["S-BDAT-12"],
+    ours: /^4 closes$/,
+    theirs: {
+      postfix: /^(?:5|5 closes|-)$/,
+      exim: /^(?:5+|-|2|52.*)$/,
+      opensmtpd: any,
+      aiosmtpd: any,
+      "smtp-server": any,
+    },
+    weSay: "421, and closes",
+    theySay: "refuse or even take it, and read the octets of the chunk as commands",
+    requirement: "S-BDAT-12",
+    because: "Nobody knows where the chunk ends; what it holds must not become commands.",
+  },
+  {
+    said: "BDAT, of which the server has announced nothing",
+    kind: ["BDAT"],
+    rule: ["S-LINE-14"],
+    ours: /^5$/,
+    theirs: { opensmtpd: any, aiosmtpd: any, "smtp-server": any },
+    weSay: "502, once, behind the chunk",
+    theySay: "do not know the command, and read the octets of the chunk as commands",
+    requirement: "S-BDAT-13",
+    because: "A client that says BDAT sends a chunk with it, whatever was announced.",
+  },
+  {
+    said: "BDAT before MAIL or RCPT, or after HELO",
+    kind: ["BDAT"],
+    rule: ["S-SEQ-01", "S-DATA-05"],
+    ours: /^5$/,
+    theirs: { exim: /^[25][2-5]*(?: closes)?$|^-/ },
+    weSay: "503 or 554, once, behind the chunk",
+    theySay: "refuses the command, and reads the octets of the chunk as commands; takes it after HELO",
+    requirement: "S-BDAT-07",
+    because: "The octets are consumed whatever the reply is (RFC 3030 §2).",
+  },
+  {
+    said: "BDAT after HELO",
+    kind: ["BDAT"],
+    rule: ["S-SEQ-01"],
+    ours: /^5$/,
+    theirs: { postfix: /^2$/ },
+    weSay: "503",
+    theySay: "takes it",
+    requirement: "S-EHLO-05",
+    because: "No extension is in force after HELO.",
+  },
+  {
+    said: "anything in a transaction in which a BDAT was refused",
+    after: "BDAT",
+    ours: any,
+    theirs: { exim: any, opensmtpd: any, aiosmtpd: any, "smtp-server": any },
+    weSay: "as though there had been no BDAT, until a chunk was lost; then 503 to MAIL, RCPT and DATA",
+    theySay:
+      "have read octets of the chunk as commands: what is open is another command, or another transaction",
+    requirement: "S-BDAT-05",
+    because: "The whole chunk is read and thrown away (RFC 3030 §2).",
+  },
+  {
+    said: "MAIL or RCPT after a BDAT that was refused",
+    kind: ["MAIL", "RCPT"],
+    after: "BDAT",
+    ours: /^[25]$/,
+    theirs: { postfix: /^[25]$/ },
+    weSay: "as though there had been no BDAT: it was out of order, so that nothing has changed",
+    theySay: "503 until RSET; a refused BDAT LAST has ended the transaction",
+    requirement: "S-SEQ-01",
+    because: "RFC 3030 §2 leaves the state open; a command out of order changes nothing (RFC 5321 §4.1.4).",
+  },
+  {
+    said: "another command than BDAT between chunks, and what follows",
+    states: ["bdat", "bdat-failed"],
+    ours: any,
+    theirs: { exim: any },
+    weSay: "250 to NOOP, RSET and QUIT, 503 to MAIL, RCPT and DATA, and chunks go on",
+    theySay:
+      "goes on waiting for octets, takes octets of a chunk for commands, or its process ends without a reply",
+    requirement: "S-BDAT-09",
+    because: "RSET, NOOP and QUIT are commands like others there (RFC 3030 §2).",
+  },
+  {
+    said: "BDAT 0 without LAST",
+    kind: ["BDAT"],
+    rule: null,
+    octets: /^bdat +0+ *\r\n$/i,
+    ours: /^2$/,
+    theirs: { postfix: /^5$/, exim: /^5$/ },
+    weSay: "250",
+    theySay: "refuse it",
+    requirement: "S-BDAT-04",
+    because: "It is in the grammar.",
+  },
+];
