@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["**/*.test.ts"],
-          exclude: ["clients/**", "servers/**", "runtimes/**", "packaging/**", "web/runtimes/**"],
+          exclude: ["clients/**", "servers/**", "runtimes/**", "soak/**", "packaging/**", "web/runtimes/**"],
           testTimeout: 20_000,
         },
       },
@@ -42,7 +42,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "runtimes",
-          include: ["runtimes/**/*.test.ts"],
+          include: ["runtimes/**/*.test.ts", "soak/**/*.test.ts"],
           globalSetup: ["runtimes/bundle.ts"],
           fileParallelism: false,
           testTimeout: 60_000,

@@ -245,6 +245,12 @@ describe("G13 what belongs to AUTH is not shown", () => {
     [`AUTHPLAIN ${secret}`, "AUTH ***"],
     ["MAIL FROM:<a@b> AUTH=<>", "MAIL FROM:<a@b> AUTH=<>"],
     ["AUTH", "AUTH"],
+    [
+      `BURL imap://imap.example.com/a;urlauth=b:internal:${secret} LAST`,
+      "BURL imap://imap.example.com/*** LAST",
+    ],
+    [`burl  imap://me:${secret}@imap.example.com/a`, "burl  imap://me:***@imap.example.com/***"],
+    [`BURL ${secret}`, "BURL ***"],
   ])("%s", (said, shown) => {
     expect(redact(said, "command")).toBe(shown);
   });

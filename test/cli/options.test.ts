@@ -147,3 +147,11 @@ it("the README tells of every option where its command is, and of no other", asy
   }
   expect(all).toEqual(expect.arrayContaining(named(readme)));
 });
+
+it("diagram prints what the page of the states shows", async () => {
+  const { code, stdout, stderr } = await program.run(["diagram"]);
+  const page = await readFile(new URL("../../packages/core/STATES.md", import.meta.url), "utf8");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/^stateDiagram-v2\n/);
+  expect(page).toContain(`\`\`\`mermaid\n${stdout}\`\`\`\n`);
+});

@@ -34,6 +34,8 @@ describe("the wrong door", () => {
     ["\r\n", "not-smtp"],
     ["\0\0\0\r\n", "not-smtp"],
     ["220-a\r\nhello\r\n", "not-smtp"],
+    ["220-a\r\n\x15\x03", "no-greeting"],
+    ["220-a\r\n+OK", "no-greeting"],
     ["\x15", "no-greeting"],
     ["HTTP", "no-greeting"],
     ["220 mx.example", "no-greeting"],
@@ -50,11 +52,13 @@ describe("the wrong door", () => {
     ["HTTP/1.1 400 ", "", "http"],
     ["HTTP/1.1 400 ", "\r\n", "http"],
     ["250 ", "\r\n", "not-smtp"],
+    ["250 ", "HTTP/1.1 400 \r\n", "not-smtp"],
   ])("R-FMT-13 G2 a line over all limits that begins with %j and ends with %j: %s", (begin, end, code) => {
     const octets = `${begin}${"x".repeat(5000)}${end}`;
     expect(behind([octets])).toBe(code);
     expect(behind([...octets])).toBe(code);
     expect(behind([octets.slice(0, 3), octets.slice(3)])).toBe(code);
+    expect(behind([octets.slice(0, 5004), octets.slice(5004)])).toBe(code);
   });
 
   test("L-TIME-18 no greeting in time has a name of its own, and so has no TLS where TLS is expected", () => {

@@ -2,6 +2,7 @@ import {
   type CustomExtension,
   defaultExtensions,
   isAnnounced,
+  redactUrl,
   registry,
   reply,
   type ServerConfig,
@@ -451,5 +452,22 @@ describe("verdicts under PRDR", () => {
     expect(codesOf(thawed.sent)).toMatch(/ 250$/);
     expect(codesOf(thawed.sent)).not.toMatch(/353/);
     expect(thawed.session.transaction).toBe("none");
+  });
+});
+
+describe("G13 of a URL nothing is shown but where it leads", () => {
+  test.each([
+    ["imap://imap.example.com/Drafts;UID=25;urlauth=submit+a:internal:91354a", "imap://imap.example.com/***"],
+    ["imap://me@imap.example.com:143/x", "imap://me@imap.example.com:143/***"],
+    ["imap://me:secret@imap.example.com/x", "imap://me:***@imap.example.com/***"],
+    ["imap://imap.example.com?secret", "imap://imap.example.com***"],
+    ["imap://imap.example.com#secret", "imap://imap.example.com***"],
+    ["imap://imap.example.com/", "imap://imap.example.com/"],
+    ["IMAP://[2001:db8::1]:143/x", "IMAP://[2001:db8::1]:143/***"],
+    ["imap:secret", "imap:***"],
+    ["secret", "***"],
+    ["", ""],
+  ])("%s", (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
   });
 });

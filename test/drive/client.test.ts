@@ -507,6 +507,24 @@ describe("AUTH", () => {
     }
   });
 
+  it("SEC-DOS-03 A-SCRAM-06 a server that asks for many rounds holds up nobody else, and stops nothing from ending", async () => {
+    const talk = await begun(["AUTH SCRAM-SHA-256"]);
+    const nonce = Buffer.from(talk.said.split(" ")[2]!, "base64").toString().split("r=")[1]!;
+    const first = Buffer.from(`r=${nonce}S,s=c2FsdA==,i=9999999`).toString("base64");
+    const began = performance.now();
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 1);
+    expect(await talk.say(`334 ${first}`)).toBe("");
+    while (turns < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Nobody waits for the proof any more, which would take longer than all this.
+    const rejected = rejection(talk.client.ready);
+    talk.client.close();
+    await rejected;
+    clearInterval(ticking);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(talk.heard()).toBe("");
+  });
+
   it("A-AUTH-26 tries another mechanism once after 535", async () => {
     const [talk, said] = await begin(["AUTH LOGIN PLAIN CRAM-MD5"]);
     expect(said).toBe("AUTH CRAM-MD5\r\n");

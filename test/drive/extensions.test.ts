@@ -49,6 +49,31 @@ describe("BURL", () => {
     expect(client.errors).toEqual([]);
   });
 
+  it("G13 an observer is told where a URL leads, and not what it opens", async () => {
+    const seen: unknown[] = [];
+    const asked: string[] = [];
+    const secret = "Drafts;UID=25;urlauth=submit+a:internal:91354a473744909de610943775f92038";
+    const client = new Client(
+      {
+        rcpt: () => undefined,
+        burl: ({ url }) => {
+          asked.push(url);
+          return reply(554, "5.6.6", "Content not available");
+        },
+        observe: { event: (event) => seen.push(event) },
+      },
+      config,
+    );
+    await client.tell(`${ehlo}${envelope}BURL ${url}/${secret} LAST\r\n`);
+    await client.tell(`${envelope}BURL imap://me:hunter2@imap.example.com?${secret}\r\n`);
+    expect(asked).toEqual([`${url}/${secret}`, `imap://me:hunter2@imap.example.com?${secret}`]);
+    expect(seen.flatMap((event) => ((event as { url?: string }).url ? [event] : []))).toMatchObject([
+      { type: "burl", url: `${url}/***`, last: true },
+      { type: "burl", url: "imap://me:***@imap.example.com***", last: false },
+    ]);
+    expect(JSON.stringify(seen)).not.toMatch(/9135|hunter2/);
+  });
+
   it("X-BURL-02 a message may be nothing but fetched, and a promise of content is waited for", async () => {
     let content = "";
     const client = new Client(

@@ -3,6 +3,20 @@ import { type Connected, Service } from "@sansmtp/drive";
 import { describe, expect, it } from "vitest";
 import { codes, settled, Wire } from "./wire.ts";
 
+/** A wire that is not gone when it was closed: the last reply is on its way. */
+class Lingering extends Wire {
+  destroyed = false;
+  go: () => void = () => {};
+  readonly gone: Promise<void> = new Promise((resolve) => {
+    this.go = resolve;
+  });
+
+  destroy(): void {
+    this.destroyed = true;
+    this.go();
+  }
+}
+
 describe("a service", () => {
   function dial(service: Service, address: string | null): { wire: Wire; connection: Connected | null } {
     const wire = new Wire();
@@ -75,6 +89,63 @@ describe("a service", () => {
     const service = new Service({ name: "mx.example.com", tls: "implicit" }, {}, { maxConnections: 10 });
     const all = Array.from({ length: 100 }, (_, at) => dial(service, `192.0.2.${at}`).connection);
     expect(all.filter((connection) => connection !== null)).toHaveLength(21);
+  });
+
+  it("SEC-DOS-01 one client cannot take the places of all by handshakes that it does not end", () => {
+    const service = new Service(
+      { name: "mx.example.com", tls: "implicit" },
+      {},
+      { maxConnections: 1000, maxConnectionsPerAddress: 20 },
+    );
+    const all = Array.from({ length: 100 }, () => dial(service, "2001:db8::1").connection);
+    // A tenth more than may be, and ten: these can still be told 421.
+    expect(all.filter((connection) => connection !== null)).toHaveLength(32);
+    expect(dial(service, "2001:db8::ffff").connection).toBeNull();
+    expect(dial(service, "192.0.2.1").connection).not.toBeNull();
+  });
+
+  it("SEC-DOS-01 places that a client has left are free for it again", async () => {
+    const service = new Service(
+      { name: "mx.example.com", tls: "implicit" },
+      {},
+      { maxConnectionsPerAddress: 1 },
+    );
+    for (let time = 0; time < 50; time++) {
+      const { connection } = dial(service, "192.0.2.1");
+      expect(connection).not.toBeNull();
+      connection?.lost();
+      await settled();
+    }
+  });
+
+  it.each([
+    ["whose proxy has many clients", { proxy: true }],
+    ["to whom a proxy tells its clients", { extensions: { xclient: { trusted: ["192.0.2.0/24"] } } }],
+  ])("SEC-DOS-01 S-SES-06 a server %s does not count them as one", (_, config) => {
+    const service = new Service(
+      { name: "mx.example.com", tls: "implicit", ...config },
+      {},
+      { maxConnectionsPerAddress: 1 },
+    );
+    const all = Array.from({ length: 100 }, () => dial(service, "192.0.2.1").connection);
+    expect(all.every((connection) => connection !== null)).toBe(true);
+  });
+
+  it("SEC-DOS-01 of those that were told 421 and do not go the oldest are let go of", async () => {
+    const service = new Service({ name: "mx.example.com" }, {}, { maxConnections: 1 });
+    expect(codes(dial(service, "192.0.2.1").wire.sent)).toBe("220");
+    const wires: Lingering[] = [];
+    for (let at = 0; at < 30; at++) {
+      const wire = new Lingering();
+      wires.push(wire);
+      service.accept(wire, { peer: { address: "192.0.2.2", port: 1 }, local: null });
+      await settled();
+      // This one goes by itself, and takes nobody's place.
+      if (at === 25) wire.go();
+    }
+    expect(wires.map(({ sent }) => codes(sent))).toEqual(Array(30).fill("421"));
+    expect(wires.filter(({ destroyed }) => destroyed)).toHaveLength(19);
+    expect(wires.findIndex(({ destroyed }) => !destroyed)).toBe(19);
   });
 
   it("ends: 421 to the idle, and to the others when they are done, or now", async () => {

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { connect, createServer } from "node:tls";
 import { type ConnectOptions, deriveScramKeys, type Identity, type ServerOptions } from "@sansmtp/node";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { bindingsOf, certificateHash } from "../../packages/node/src/bindings.ts";
+import { bindingsOf } from "../../packages/drive/src/secured.ts";
+import { agreed } from "../../packages/node/src/transport.ts";
+import { certificateHash } from "../../packages/sasl/src/end-point.ts";
 import { certificates } from "./certificates.ts";
 import { dialled, message, rejected } from "./scripted.ts";
 import { serving } from "./serving.ts";
@@ -75,7 +77,7 @@ describe("AUTH over TLS", () => {
   it("A-SCRAM-12 a session of TLS 1.2 that is resumed has no tls-unique", async () => {
     const found: string[][] = [];
     const listening = createServer({ ...certs.server, maxVersion: "TLSv1.2" }, (socket) => {
-      found.push(Object.keys(bindingsOf(socket, "server")));
+      found.push(Object.keys(bindingsOf(socket, "server", agreed(socket))));
       socket.end();
     });
     await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
@@ -91,7 +93,7 @@ describe("AUTH over TLS", () => {
       });
       await new Promise((resolve) => socket.once("secureConnect", resolve));
       expect(socket.isSessionReused()).toBe(resumes);
-      found.push(Object.keys(bindingsOf(socket, "client")));
+      found.push(Object.keys(bindingsOf(socket, "client", agreed(socket))));
       session = socket.getSession();
       await new Promise((resolve) => socket.once("close", resolve).resume());
     }

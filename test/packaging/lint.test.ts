@@ -6,7 +6,7 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, inject, it } from "vitest";
-import { packages, type RuntimeName } from "./packages.ts";
+import { packages, type RuntimeName, root } from "./packages.ts";
 import { packedManifest } from "./registry.ts";
 
 // What is wrong with a package shows in its tarball: package.json is another there, and some files are left out.
@@ -78,6 +78,18 @@ describe.each(packages.filter(({ manifest }) => manifest.exports !== undefined))
     });
   },
 );
+
+it("both entries of drive have the same errors, in CommonJS, too", () => {
+  // In a process of its own: here packages are read from their source.
+  const script = `
+    const [own, shared] = ["@sansmtp/drive", "@sansmtp/drive/application"].map((name) => require(name));
+    for (const name of ["ConnectError", "MessageAborted"])
+      console.log(name, typeof own[name], own[name] === shared[name]);
+  `;
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const output = execFileSync(process.execPath, ["-e", script], { cwd: root, env, encoding: "utf8" });
+  expect(output).toBe("ConnectError function true\nMessageAborted function true\n");
+});
 
 function installedVersion(name: string): string {
   return createRequire(import.meta.url)(`${name}/package.json`).version;

@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { TestProject } from "vitest/node";
-import { runtimes } from "./runtimes.ts";
+import { bundledStarters } from "./programs.ts";
 
 /** Bundles the starters for runtimes that cannot run the source, once for all test files. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "sansmtp-starters-"));
-  const starters = new Set(runtimes.filter(({ bundled }) => bundled).map(({ starter }) => starter));
   await build({
-    entryPoints: [...starters].map((name) => fileURLToPath(new URL(`starters/${name}.ts`, import.meta.url))),
+    entryPoints: bundledStarters.map((name) =>
+      fileURLToPath(new URL(`starters/${name}.ts`, import.meta.url)),
+    ),
     outdir: folder,
     bundle: true,
     format: "esm",

@@ -26,6 +26,12 @@ export interface Calls {
   pool: Call<{ readonly options: object; readonly size: number; readonly count: number }, number>;
   /** Aborts the signal of that name. */
   abort: Call<{ readonly signal: string }, null>;
+  /** What became of a server since the last time, which it then forgets. */
+  drain: Call<{ readonly server: number }, Served>;
+  /** One client after the other for each errand, so many at a time; what came of them, in their order. */
+  errands: Call<{ readonly errands: readonly Errand[]; readonly atOnce: number }, readonly Ran[]>;
+  /** What the process holds, once all garbage is collected. */
+  measure: Call<null, Held>;
 }
 
 interface Call<Given, Result> {
@@ -44,6 +50,8 @@ export interface Serve {
   /** Other certificates by the name that the client asks for. */
   readonly certificates?: Readonly<Record<string, { readonly key: string; readonly cert: string }>>;
   readonly signal?: string;
+  /** The name of the recipient says what the handlers do wrong: see `starters/faulty.ts`. */
+  readonly faults?: boolean;
   /** Knows one user, `me` with the password `secret`, and nobody else may send. */
   readonly knows?: boolean;
 }
@@ -83,6 +91,30 @@ export interface Send {
 export interface Sent {
   readonly statuses: readonly string[];
   readonly safeToRetry: boolean;
+}
+
+/** A client that connects, sends one message and quits. */
+export interface Errand {
+  readonly options: object;
+  /** What no other message says. */
+  readonly id: string;
+  readonly size: number;
+}
+
+/** What came of it: of the message, or why there was no connection. */
+export type Ran =
+  | { readonly sum: Sum; readonly status: string; readonly safeToRetry: boolean }
+  | { readonly failure: string };
+
+export interface Held {
+  /** Octets: of objects, of buffers, and of the process. */
+  readonly heap: number;
+  readonly buffers: number;
+  readonly resident: number;
+  /** Timers that were set since the first call of `measure`, and have neither rung nor been cleared. */
+  readonly timers: number;
+  /** Connections and clients that were made and not collected. */
+  readonly alive: number;
 }
 
 /** A line to the starter. */

@@ -325,9 +325,7 @@ inEachRuntime(({ runtime, proves, test }) => {
       await running.call("abort", { signal });
       expect(await connecting).toMatchObject({ name: "AbortError" });
     }
-    // Where it cannot be given up, the first lasts until the system gives up.
-    const left = capabilities.connectAbort === true ? 0 : 1;
-    await until(() => (running.descriptors() ?? 0) <= before + left, "all to be closed");
+    await until(() => (running.descriptors() ?? 0) <= before, "all to be closed");
   });
 
   proves("timeouts", "connecting takes no longer than it may", async (running) => {

@@ -2,19 +2,22 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { starts } from "./inside.ts";
+import { brief, starts } from "./inside.ts";
 
-// Those of the driver, and some that are quick: `pnpm test:deno` and `pnpm test:bun` run them all.
-const some = ["test/drive/", "test/relay/", "test/core/client-"];
+// One worker for each runtime, side by side. `pnpm test:deno` and `pnpm test:bun` run those that are left out here, too.
 
 describe("the tests that need no Node host", () => {
-  it.concurrent.each(Object.entries(starts))("run inside %s", { timeout: 300_000 }, async (name, start) => {
+  it.concurrent.each(Object.entries(starts))("run inside %s", { timeout: 600_000 }, async (name, start) => {
     const [program, ...given] = start ?? [];
     expect(program, `${name} is not installed`).toBeDefined();
-    const ran = await promisify(execFile)(program!, [...given, "--reporter=dot", ...some], {
-      cwd: root,
-      env,
-    }).catch((failed: { readonly stdout: string; readonly stderr: string }) => failed);
+    const ran = await promisify(execFile)(
+      program!,
+      [...given, "--no-isolate", "--reporter=dot", ...brief()],
+      {
+        cwd: root,
+        env,
+      },
+    ).catch((failed: { readonly stdout: string; readonly stderr: string }) => failed);
     expect(ran.stdout, ran.stdout + ran.stderr).toMatch(/Tests\s+[1-9]\d* passed \(\d+\)/);
   });
 });

@@ -1,10 +1,36 @@
 // Runs the tests that need no Node host inside Deno or Bun: tsx test/runtimes/inside.ts deno [what is given to vitest]
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { bunProgram, denoProgram } from "./runtimes.ts";
+import { bunProgram, denoProgram } from "./programs.ts";
 
 /** The folders of these tests. */
 const portable = ["core", "sasl", "drive", "testing", "relay", "properties", "dialogues", "client-dialogues"];
+
+/**
+ * Those that walk through all there is, and take as long as the others together, or that measure time, for which two
+ * runtimes at once are no place: they say little of a runtime.
+ */
+const long = [
+  "core/session-walk",
+  "core/session-data",
+  "core/session-lines",
+  "properties/dots",
+  "testing/cuts",
+  "testing/agreement",
+];
+
+/** What is run in about a minute: all of these files but the long ones, as filters of vitest. */
+export function brief(): string[] {
+  const files = portable.flatMap((folder) =>
+    readdirSync(new URL(`../${folder}/`, import.meta.url))
+      .filter((file) => file.endsWith(".test.ts"))
+      .map((file) => `${folder}/${file}`),
+  );
+  return files
+    .filter((file) => !long.some((name) => file.startsWith(`${name}.`)))
+    .map((file) => `test/${file}`);
+}
 
 /** How vitest is started there; null: it is not installed. */
 export const starts: Readonly<Record<string, readonly string[] | null>> = {

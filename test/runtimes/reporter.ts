@@ -1,26 +1,39 @@
 import type { Reporter, TestCase, TestModule } from "vitest/node";
-import { cell, type Row, table } from "./rows.ts";
-import { runtimes } from "./runtimes.ts";
+import { type Row, table } from "./rows.ts";
 
-/** Prints, when the suite has run, which runtime can do what: the tests carry the row in their titles. */
+/** What a test proves, told by the test itself. */
+export interface Proof {
+  readonly runtime: string;
+  readonly row: Row;
+  /** What is in the table if it passes. */
+  readonly cell: string;
+}
+
+declare module "vitest" {
+  interface TaskMeta {
+    proof?: Proof;
+  }
+}
+
+/** Prints, when the suite has run, which runtime can do what. */
 export default class implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const seen = new Map<string, TestCase[]>();
-    for (const module of modules.filter(({ project }) => project.name === "runtimes")) {
-      for (const test of module.children.allTests()) {
-        const row = /^\[(\w+)\]/.exec(test.name)?.[1];
-        const key = `${row} ${test.parent.type === "suite" ? test.parent.name : ""}`;
-        seen.set(key, [...(seen.get(key) ?? []), test]);
-      }
-    }
-    const shown = runtimes.filter(({ name }) => [...seen.keys()].some((key) => key.endsWith(` ${name}`)));
-    if (shown.length === 0) return;
-    const show = (row: Row, runtime: (typeof runtimes)[number]): string => {
-      const states = (seen.get(`${row} ${runtime.name}`) ?? []).map((test) => test.result().state);
-      if (states.includes("failed")) return "FAILED";
-      if (!states.includes("passed")) return "-";
-      return cell(row, runtime);
+    const proven = modules
+      .filter(({ project }) => project.name === "runtimes")
+      .flatMap((module) => [...module.children.allTests()])
+      .flatMap((test) => proofOf(test));
+    const names = [...new Set(proven.map(({ runtime }) => runtime))];
+    if (names.length === 0) return;
+    const show = (row: Row, name: string): string => {
+      const cells = proven.filter((each) => each.row === row && each.runtime === name);
+      if (cells.some(({ state }) => state === "failed")) return "FAILED";
+      return cells.find(({ state }) => state === "passed")?.cell ?? "-";
     };
-    console.log(`\n${table(shown, show)}`);
+    console.log(`\n${table(names, show)}`);
   }
+}
+
+function proofOf(test: TestCase): (Proof & { readonly state: string })[] {
+  const { proof } = test.meta();
+  return proof === undefined ? [] : [{ ...proof, state: test.result().state }];
 }

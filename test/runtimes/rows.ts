@@ -37,10 +37,7 @@ export function cell(row: Row, { capabilities }: Runtime): string {
 }
 
 /** The table in Markdown; reasons are below it, each once. */
-export function table(
-  runtimes: readonly Runtime[],
-  show: (row: Row, runtime: Runtime) => string = cell,
-): string {
+export function table(names: readonly string[], show: (row: Row, name: string) => string): string {
   const reasons: string[] = [];
   const note = (text: string): string => {
     if (!text.includes(" ")) return text;
@@ -48,11 +45,11 @@ export function table(
     return `no [${reasons.indexOf(text) + 1}]`;
   };
   const lines = Object.entries(rows).map(
-    ([row, title]) => `| ${title} | ${runtimes.map((each) => note(show(row as Row, each))).join(" | ")} |`,
+    ([row, title]) => `| ${title} | ${names.map((name) => note(show(row as Row, name))).join(" | ")} |`,
   );
   return [
-    `| | ${runtimes.map(({ name }) => name).join(" | ")} |`,
-    `|---|${runtimes.map(() => "---|").join("")}`,
+    `| | ${names.join(" | ")} |`,
+    `|---|${names.map(() => "---|").join("")}`,
     ...lines,
     ...(reasons.length === 0 ? [] : ["", ...reasons.map((text, at) => `${at + 1}. ${text}`)]),
     "",

@@ -1,11 +1,8 @@
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { RuntimeCapabilities } from "@sansmtp/drive";
 import { capabilities as bun } from "../../packages/bun/src/capabilities.ts";
 import { capabilities as deno } from "../../packages/deno/src/capabilities.ts";
 import { capabilities as node } from "../../packages/node/src/capabilities.ts";
+import { bundledStarters, bunProgram, denoProgram, installed } from "./programs.ts";
 
 /** A runtime in which the suite runs. */
 export interface Runtime {
@@ -16,8 +13,9 @@ export interface Runtime {
   readonly program: string | null;
   /** Arguments in front of the starter. */
   readonly given: readonly string[];
-  /** The file in `starters`. Those that cannot run TypeScript are given a bundle. */
+  /** The file in `starters`. */
   readonly starter: string;
+  /** It is given a bundle instead of the source. */
   readonly bundled: boolean;
 }
 
@@ -29,7 +27,14 @@ export const runtimes: readonly Runtime[] = [
   ...["Node 20", "Node 22", "Node 24", "Node 26"].map((name): Runtime => {
     const host = name === `Node ${process.versions.node.split(".")[0]}`;
     const program = host ? process.execPath : installed(name.replace("Node ", "node"), "bin/node");
-    return { name, capabilities: node, program, given: [], starter: "node", bundled: true };
+    return {
+      name,
+      capabilities: node,
+      program,
+      given: [],
+      starter: "node",
+      bundled: bundledStarters.includes("node"),
+    };
   }),
   {
     name: "Deno",
@@ -58,33 +63,4 @@ export const runtimes: readonly Runtime[] = [
 /** Why it is not run. */
 export function missing({ name }: Runtime): string {
   return `${name} is not installed here: packages of npm have it for Linux on x64`;
-}
-
-/** What is in the package for this system, or where the installation has moved it to from there. */
-export function bunProgram(): string | null {
-  return (
-    installed("bun", `@oven/bun-${process.platform}-${process.arch}`, "bin/bun") ??
-    installed("bun", "bin/bun.exe")
-  );
-}
-
-/** What is in the package for this system; the `deno` of npm is a wrapper around it. */
-export function denoProgram(): string | null {
-  const { platform, arch } = process;
-  const system = { linux: "linux", darwin: "darwin", win32: "win32" }[platform as string];
-  const name = `@deno/${system}-${arch}${system === "linux" ? "-glibc" : ""}`;
-  return installed("deno", name, system === "win32" ? "deno.exe" : "deno");
-}
-
-/** A file in a package that came with a runtime, seen from the packages on the way. */
-function installed(...way: readonly string[]): string | null {
-  let from = import.meta.url;
-  const file = way.at(-1)!;
-  try {
-    for (const name of way.slice(0, -1)) from = createRequire(from).resolve(`${name}/package.json`);
-  } catch {
-    return null;
-  }
-  const found = join(dirname(fileURLToPath(new URL(from, "file:"))), file);
-  return existsSync(found) ? found : null;
 }

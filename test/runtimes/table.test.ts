@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { rows, table } from "./rows.ts";
+import { cell, rows, table } from "./rows.ts";
 import { runtimes } from "./runtimes.ts";
 
 describe("the table", () => {
@@ -13,7 +13,9 @@ describe("the table", () => {
   });
 
   it("is as RUNTIMES.md has it: `pnpm test:runtimes --update` writes it", async () => {
-    await expect(`${introduction}${table(runtimes)}`).toMatchFileSnapshot("../../packages/drive/RUNTIMES.md");
+    const names = runtimes.map(({ name }) => name);
+    const shown = table(names, (row, name) => cell(row, runtimes.find((each) => each.name === name)!));
+    await expect(`${introduction}${shown}${hazards}`).toMatchFileSnapshot("../../packages/drive/RUNTIMES.md");
   });
 });
 
@@ -23,4 +25,22 @@ One suite, [test/runtimes](../../test/runtimes), runs inside each of them, and a
 page is made from it. What is not in the table works the same everywhere; an option that a runtime cannot honour
 throws a \`UsageError\` when it is given.
 
+`;
+
+const hazards = `
+## What the sockets do otherwise
+
+Each of these has bitten somebody. Where it touches an adapter there is a test of it in that runtime, in
+[test/runtimes](../../test/runtimes), [test/bun](../../test/bun) or [test/deno](../../test/deno); what follows cannot, and why.
+
+- Node: a bare \`TLSSocket\` does not act on a client's certificate. Handshakes go through a \`tls.Server\`. The option
+  \`blockList\` of a server, which Node 20 ignores, and \`onread\`, with which an upgrade stalls in Deno, are not used.
+- Deno: \`startTls\` (a client's handshake alone, \`Busy\` while something is read, \`BadResource\` on a Unix socket, no
+  certificate of one's own), \`listenTls\` (which ignores \`requestCert\`) and \`connectTls\` (which ignores \`signal\`) are
+  not used: such a connection cannot be let go of before its peer allows it. Nor are vsock and \`reusePort\`, which end the
+  process where their flag is missing.
+- Bun: \`Bun.connect\`, which cannot be given up, takes \`tls: {}\` for no TLS, and resolves before its handshake is done, is
+  not used: clients are on the sockets of Node. Nor are \`socket.timeout\`, which counts in steps of seconds,
+  \`write\` with an offset and no length, and \`reload\`, which is for all sockets of a listener at once.
+- In all: timers are the driver's own, and \`getFinished\` is believed with TLS 1.2 alone, and never in Deno.
 `;

@@ -273,6 +273,15 @@ inEachRuntime(({ runtime, proves, test }) => {
     }
   });
 
+  test("it chooses also where it is the name that the server listens on", async (running) => {
+    if (capabilities.sni !== true) return;
+    const place = { port: 0, host: "localhost" };
+    const serving = await serve(running, { ...implicit, place, certificates: { localhost: other } });
+    const client = await serving.dial();
+    const secure = await client.startTls({ ...mx, servername: "localhost", rejectUnauthorized: false });
+    expect(secure.getPeerCertificate().subject.CN).toBe("other.example.com");
+  });
+
   const offers: readonly (readonly [ConnectionOptions, string | null])[] = [
     [{}, null],
     [impostor, null],

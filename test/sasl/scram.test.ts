@@ -435,6 +435,19 @@ describe("the client", () => {
     expect(given).not.toBe(answer("r=CS,s=c2FsdA==,i=4096").response);
   });
 
+  it("SEC-DOS-03 A-SCRAM-06 many rounds are done in steps, with the same result", () => {
+    const variant = { hash: "SHA-256", plus: false } as const;
+    const options = { user: "user", pass: "pencil", nonce: "C" };
+    const challenge = octets("r=CS,s=c2FsdA==,i=100000");
+    const steps = scramClient(variant, options).respondInSteps?.(challenge);
+    let rests = 0;
+    let last = steps?.next();
+    for (; last?.done === false; last = steps?.next()) rests++;
+    expect(rests).toBe(4);
+    expect(last?.value).toEqual(scramClient(variant, options).respond(challenge));
+    expect(Buffer.from(last?.value as Uint8Array).toString()).toBe(proofBy(pbkdf2Sync, 100_000));
+  });
+
   it("A-SCRAM-06 it takes neither too few nor too many rounds", () => {
     expect(answer("r=CS,s=c2FsdA==,i=4095").response).toBeNull();
     expect(answer("r=CS,s=c2FsdA==,i=10000001").response).toBeNull();
@@ -498,3 +511,14 @@ describe("the client", () => {
     expect(text(client({ user: "a,b=c", authzid: "=,=" }).initial)).toBe("n,a==3D=2C=3D,n=a=2Cb=3Dc,r=C");
   });
 });
+
+/** What the client says to `r=CS,s=c2FsdA==`, by another implementation. */
+function proofBy(pbkdf2: typeof pbkdf2Sync, iterations: number): string {
+  const mac = (key: Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
+  const key = mac(pbkdf2("pencil", "salt", iterations, 32, "sha256"), "Client Key");
+  const signature = mac(
+    createHash("sha256").update(key).digest(),
+    `n=user,r=C,r=CS,s=c2FsdA==,i=${iterations},c=biws,r=CS`,
+  );
+  return `c=biws,r=CS,p=${Buffer.from(key.map((octet, at) => octet ^ signature[at]!)).toString("base64")}`;
+}

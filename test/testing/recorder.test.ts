@@ -84,6 +84,50 @@ describe("G13 what AUTH carries", () => {
   });
 });
 
+describe("G13 what the URL of BURL opens", () => {
+  const token = "91354a473744909de610943775f92038";
+  const url = `imap://imap.example.com/${"Drafts/".repeat(150)};UID=25;urlauth=submit+a:internal:${token}`;
+
+  function fetched(split: number) {
+    const recorder = recordServer({
+      name: "mx.example.com",
+      service: "submission",
+      authRequired: false,
+      mechanisms: ["SCRAM-SHA-256"],
+      extensions: { burl: { urls: ["imap"] } },
+    });
+    const transcript = new Transcript();
+    const octets = encodeUtf8(
+      `EHLO me.example\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\nBURL ${url}\r\nBURL ${url} LAST\r\nNOOP\r\n`,
+    );
+    const asked: string[] = [];
+    for (let at = 0; at < octets.length; at += split) {
+      transcript.heard("client", octets.subarray(at, at + split), 0);
+      recorder.session.receive(octets.subarray(at, at + split));
+      for (let event = recorder.session.poll(); event !== null; event = recorder.session.poll()) {
+        if (event.type === "burl") asked.push(event.url);
+        const given =
+          event.type === "burl" || event.type === "message" ? reply(250, "2.0.0", "Ok") : undefined;
+        if ("id" in event) recorder.session.answer(event.id, given);
+      }
+    }
+    return { recorder, transcript, asked };
+  }
+
+  test.each([1, 7, 5000])("is in no transcript and in no recording, which replays: pieces of %i", (split) => {
+    const { recorder, transcript, asked } = fetched(split);
+    expect(asked).toEqual([url, url]);
+    const recording = redact(recorder.recording({ secrets: true }));
+    const text = `${transcript.write()}\n${writeRecording(recording)}`;
+    expect(text).not.toMatch(/91354a|Drafts|submit/);
+    expect(transcript.write()).toContain(
+      "C: BURL imap://imap.example.com/(secret)\nC: BURL imap://imap.example.com/(secret) LAST\nC: NOOP",
+    );
+    expect(replay(recording).diff).toBeNull();
+    expect(redact(recording)).toEqual(recording);
+  });
+});
+
 describe("a recording", () => {
   test("replays exactly, with its secrets and without, and after it was written and read", () => {
     const { client, server } = authenticated(7).recorders;

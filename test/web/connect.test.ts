@@ -289,7 +289,9 @@ describe("what a client cannot be", () => {
   it("is said before its streams are used, and they are let go of", async () => {
     const ends = connected();
     await expect(connect({ streams: ends.client, name: "not a name" })).rejects.toThrow(/^name/);
-    expect(await new Hand(ends.server).hear()).toBe("");
+    const hand = new Hand(ends.server);
+    await expect(hand.hear()).rejects.toThrow("the session is over");
+    expect(hand.heard).toBe("");
   });
 });
 

@@ -1,22 +1,7 @@
-import type { RuntimeCapabilities } from "@sansmtp/drive";
+import { everything, type RuntimeCapabilities } from "@sansmtp/drive";
 
 /**
  * What this adapter can do: on Bun's own sockets, or where these cannot, on the sockets of Node that Bun has. Found with
  * Bun 1.4.5.
  */
-export const capabilities: RuntimeCapabilities = {
-  serverStartTls: true,
-  sni: true,
-  serverVerifiesClient: true,
-  proxyBeforeTls: true,
-  clientCertificate: true,
-  unixSocket: true,
-  unixSocketTls: true,
-  halfClose: true,
-  connectAbort:
-    "Bun cannot give up connecting: `connect` ends at once, and what is made too late is let go of; until then, or until the system gives up, it holds a socket.",
-  tlsDetails: true,
-  ownAuthorities: true,
-  cipherControl: true,
-  channelBindings: true,
-};
+export const capabilities: RuntimeCapabilities = everything;

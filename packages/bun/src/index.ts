@@ -3,47 +3,7 @@
  *
  * @module
  */
-export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } from "@sansmtp/core";
-export {
-  type Address,
-  type Answer,
-  type Auth,
-  type AuthDecision,
-  type Authentication,
-  type AuthenticationOptions,
-  type Client,
-  type ClientClosing,
-  type ClientObserver,
-  type Closing,
-  ConnectError,
-  type Connection,
-  type Handlers,
-  type ListenOptions,
-  type Message,
-  MessageAborted,
-  type MessageAnswer,
-  type Observer,
-  type OutgoingBody,
-  type OutgoingMessage,
-  type Place,
-  type Pool,
-  type PoolOptions,
-  type Recipient,
-  type RuntimeCapabilities,
-  type Sent,
-  type Server,
-} from "@sansmtp/drive";
-export {
-  type AuthPolicy,
-  type ClientMechanism,
-  type Credentials,
-  deriveScramKeys,
-  formatScramKeys,
-  type Identity,
-  parseScramKeys,
-  type ScramKeys,
-  type Stored,
-} from "@sansmtp/sasl";
+export * from "@sansmtp/drive/application";
 export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect, createPool } from "./connect.ts";
 export { createServer, type ServerOptions } from "./server.ts";

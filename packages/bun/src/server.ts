@@ -1,20 +1,11 @@
-import type { ServerOptions as DriveOptions, Server } from "@sansmtp/drive";
+import type { SecureServerOptions, Server } from "@sansmtp/drive";
 import { listenOn, serverBy } from "@sansmtp/node";
-import { serverHandshakes } from "./handshakes.ts";
+import { Handshakes } from "./handshakes.ts";
 import { listen } from "./listen.ts";
 import { isNative, type ServerTls, serverTls } from "./tls.ts";
 
 /** What a server is made of: how the protocol goes, what the application decides, and TLS. */
-export interface ServerOptions extends DriveOptions {
-  /** `offered` is the default when `tlsOptions` are given. */
-  readonly tls?: DriveOptions["tls"];
-  /**
-   * Key, certificate, and what else of `tls.createServer` of Node is heeded by Bun. TLS below 1.2 is refused unless
-   * `minVersion` says otherwise (RFC 8314 §4.1); clients are asked for a certificate only with `requestCert`, and one
-   * that is not signed by `ca` then ends the connection unless `rejectUnauthorized` is false.
-   */
-  readonly tlsOptions?: ServerTls;
-}
+export type ServerOptions = SecureServerOptions<ServerTls>;
 
 /**
  * Makes a server; it listens when `listen` is called.
@@ -31,7 +22,7 @@ export function createServer(options: ServerOptions): Server {
     if (tls === "none" || tlsOptions === undefined) return (place, accept) => listen(place, accept, null);
     // What is read with the header may belong to TLS already, and Bun cannot be given it back.
     if (!isNative(tlsOptions) || (proxy && tls === "implicit")) return listenOn(handshakes);
-    const own = serverHandshakes(tlsOptions);
+    const own = new Handshakes(tlsOptions);
     return (place, accept) => listen(place, accept, own);
   });
 }

@@ -1,4 +1,4 @@
-import type { PeerCertificate } from "node:tls";
+import type { Secured } from "@sansmtp/drive";
 
 /**
  * What this package uses of Bun. It is declared here so that the package has no need of Bun's types, in which all of its
@@ -6,12 +6,9 @@ import type { PeerCertificate } from "node:tls";
  */
 export interface Sockets<Data> {
   listen(options: Where & { readonly allowHalfOpen: true; readonly socket: Events<Data> }): Listening;
-  connect(
-    options: Where & { readonly allowHalfOpen: true; readonly socket: Events<Data> },
-  ): Promise<BunSocket<Data>>;
 }
 
-/** A place to listen at, or to connect to. */
+/** A place to listen at. */
 export type Where = { readonly hostname: string; readonly port: number } | { readonly unix: string };
 
 /** Waits for connections. */
@@ -40,13 +37,12 @@ export interface Events<Data> {
 }
 
 /** A connection, in the clear or inside TLS. */
-export interface BunSocket<Data> {
+export interface BunSocket<Data> extends Secured {
   data: Data;
   readonly remoteAddress?: string;
   readonly remotePort?: number;
   readonly localAddress?: string;
   readonly localPort?: number;
-  readonly authorized: boolean;
   /** How much of it was taken, which may be less than all; less than 0: it is closed. The rest is forgotten. */
   write(octets: Uint8Array): number;
   /** Ends the sending side. What was not taken is lost. */
@@ -65,18 +61,10 @@ export interface BunSocket<Data> {
     readonly data: Data;
     readonly socket: Events<Data>;
   }): readonly [raw: BunSocket<Data>, secure: BunSocket<Data>];
-  /** Why the peer's certificate is not trusted. */
-  getAuthorizationError(): Error | null | undefined;
   getTLSVersion(): string | null;
-  getCipher(): { readonly name: string; readonly standardName?: string };
   getServername(): string | null;
-  getPeerCertificate(): PeerCertificate;
-  getX509Certificate(): { readonly raw: Uint8Array } | undefined;
-  getPeerX509Certificate(): { readonly raw: Uint8Array } | undefined;
   getTLSFinishedMessage(): Uint8Array | undefined;
   getTLSPeerFinishedMessage(): Uint8Array | undefined;
-  isSessionReused(): boolean;
-  exportKeyingMaterial(length: number, label: string, context: Uint8Array): Uint8Array;
 }
 
 /** TLS as Bun's own sockets take it. */

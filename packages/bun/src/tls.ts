@@ -1,32 +1,19 @@
 import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { UsageError } from "@sansmtp/core";
+import { givenIn, refuseOthers } from "@sansmtp/drive";
 import type { NativeTls } from "./sockets.ts";
 
 /** Of what `tls.createServer` of Node takes, what Bun heeds. */
-export type ServerTls = Pick<
-  TlsOptions,
-  (typeof native)[number] | (typeof compatible)[number] | "requestCert" | "SNICallback"
->;
+export type ServerTls = Pick<TlsOptions, Common | "requestCert" | "SNICallback">;
 
 /** Likewise, of what `tls.connect` of Node takes. */
-export type ClientTls = Pick<
-  ConnectionOptions,
-  (typeof native)[number] | (typeof compatible)[number] | "servername" | "checkServerIdentity"
->;
+export type ClientTls = Pick<ConnectionOptions, Common | "servername" | "checkServerIdentity">;
 
-/** What Bun's own sockets take, on both sides. */
-const native = [
-  "key",
-  "cert",
-  "passphrase",
-  "ca",
-  "rejectUnauthorized",
-  "minVersion",
-  "maxVersion",
-  "ciphers",
-  "ecdhCurve",
-  "sigalgs",
-] as const;
+type Common = (typeof identity)[number] | (typeof terms)[number] | (typeof compatible)[number];
+
+/** What Bun's own sockets take: who this is, and on what terms it speaks. */
+const identity = ["key", "cert", "passphrase", "ca"] as const;
+const terms = ["rejectUnauthorized", "minVersion", "maxVersion", "ciphers", "ecdhCurve", "sigalgs"] as const;
 /** What only the sockets of Node that Bun has take. */
 const compatible = ["pfx", "crl", "ALPNProtocols", "secureOptions"] as const;
 
@@ -40,31 +27,31 @@ export function serverTls(options: ServerTls): ServerTls {
   return withVersions(options);
 }
 
-/** @throws {UsageError} naming the first that Bun would ignore */
-export function clientTls(options: ClientTls): ClientTls {
+/**
+ * Likewise.
+ *
+ * @throws {UsageError} naming the first that Bun would ignore
+ */
+export function clientTls(options: ClientTls = {}): ClientTls {
   check(options, ["servername", "checkServerIdentity"]);
   return withVersions(options);
 }
 
 /** Bun's own sockets can do all that is asked for. */
-export function isNative(options: ServerTls | ClientTls): boolean {
-  return !given(options).some((name) => ["SNICallback", ...compatible].includes(name));
+export function isNative(options: ServerTls): boolean {
+  return !givenIn(options).some((name) => ["SNICallback", ...compatible].includes(name));
 }
 
 /** What Bun's own sockets are told. It is never empty: `tls: {}` would be none. */
-export function nativeTls(options: ServerTls & ClientTls): NativeTls {
-  const tls: Record<string, unknown> = {};
-  for (const name of [...native, "requestCert"] as const)
-    if (options[name] !== undefined) tls[name] = options[name];
-  const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3", servername } = options;
-  if (servername) tls.serverName = servername;
-  return { ...tls, minVersion: versions[minVersion], maxVersion: versions[maxVersion] };
+export function nativeTls(options: ServerTls): NativeTls {
+  const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3" } = options;
+  const named = [...identity, ...terms].map((name) => [name, options[name]] as const);
+  const given = Object.fromEntries(named.filter(([, value]) => value !== undefined));
+  return { ...given, minVersion: versions[minVersion], maxVersion: versions[maxVersion] };
 }
 
-function check(options: ServerTls | ClientTls, more: readonly string[]): void {
-  const known = [...native, ...compatible, ...more];
-  for (const name of given(options))
-    if (!known.includes(name)) throw new UsageError(`tlsOptions.${name}: Bun would ignore it`);
+function check(options: ServerTls | ClientTls, own: readonly string[]): void {
+  refuseOthers(options, [...identity, ...terms, ...compatible, ...own], "Bun would ignore it");
   for (const name of ["minVersion", "maxVersion"] as const) {
     const version = options[name];
     if (version !== undefined && !(version in versions))
@@ -83,13 +70,6 @@ function withVersions<Options extends ServerTls | ClientTls>(options: Options): 
   return maxVersion === undefined || maxVersion === "TLSv1.3"
     ? { ...options, maxVersion: "TLSv1.2" }
     : options;
-}
-
-/** The options that are given, by name. */
-function given(options: ServerTls | ClientTls): string[] {
-  return Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => name);
 }
 
 /** As they are on the wire (RFC 8446 §4.2.1). */

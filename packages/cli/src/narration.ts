@@ -1,4 +1,4 @@
-import type { Reply, ServerEvent } from "@sansmtp/core";
+import { type Reply, redactUrl, type ServerEvent } from "@sansmtp/core";
 import type { Called, Recording } from "@sansmtp/testing";
 import { Dialogue, type Said } from "./dialogue.ts";
 import { visibleText } from "./visible.ts";
@@ -110,7 +110,7 @@ function question(event: Question): string {
     case "message":
       return `message: ${event.content?.size.toLocaleString("en-US")} octets`;
     case "burl":
-      return `burl: ${event.url}${event.last ? ", the last" : ""}`;
+      return `burl: ${redactUrl(event.url)}${event.last ? ", the last" : ""}`;
     case "atrn":
       return `atrn: ${event.domains.join(" ")}`.trimEnd();
     case "command":

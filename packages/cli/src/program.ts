@@ -1,12 +1,13 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
+import { diagram } from "./commands/diagram.ts";
 import { replay } from "./commands/replay.ts";
 import { send } from "./commands/send.ts";
 import { serve } from "./commands/serve.ts";
 import { ExitError, exitCodes } from "./exit.ts";
 
 /** Each adds its command to the program; a new command is a file in `commands` and a name here. */
-const commands: readonly ((program: Command) => void)[] = [serve, send, replay];
+const commands: readonly ((program: Command) => void)[] = [serve, send, replay, diagram];
 
 /**
  * Runs the program.

@@ -1,3 +1,5 @@
+import { redactUrl } from "@sansmtp/core";
+
 /**
  * A line of a client without the secrets that it may hold.
  *
@@ -8,6 +10,8 @@
 export function redact(text: string, place: "command" | "doubtful" | "response"): string {
   // To cancel (RFC 4954 §4) is no secret, nor is an empty response.
   if (place === "response") return text === "*" || text === "" ? text : hidden;
+  const burl = /^([\t ]*BURL +)([^ ]+)(.*)$/isu.exec(text);
+  if (burl !== null) return `${burl[1]}${redactUrl(burl[2])}${burl[3]}`;
   const auth = /^([\t ]*AUTH)(?: +([^ ]*))?(.*)$/isu.exec(text.replace(escapes, " "));
   if (auth === null) return place === "doubtful" && !verbs.has(verbOf(text)) ? hidden : text;
   const [, verb = "", mechanism, rest = ""] = auth;

@@ -27,7 +27,7 @@ export { ClientSession } from "./client/session.ts";
 export type { ClientSnapshot } from "./client/snapshot.ts";
 export { UsageError } from "./errors.ts";
 export { type Exchanged, exchange } from "./exchange.ts";
-export { type BurlOptions, isAnnounced } from "./extensions/burl.ts";
+export { type BurlOptions, isAnnounced, redactUrl } from "./extensions/burl.ts";
 export type { CustomExtension, CustomParameter, CustomVerb } from "./extensions/custom.ts";
 export type { DeliverByOptions } from "./extensions/deliver-by.ts";
 export type {

@@ -1,11 +1,12 @@
 import {
   type Client,
   connectBy,
-  type Dialled,
   type Dialler,
-  type ConnectOptions as DriveOptions,
-  Pool,
+  dialled,
+  type Pool,
   type PoolOptions,
+  poolBy,
+  type SecureConnectOptions,
   type Target,
 } from "@sansmtp/drive";
 import { dialler as nodeDialler } from "@sansmtp/node";
@@ -15,14 +16,7 @@ import { type ClientTls, checkClientTls, quirks } from "./tls.ts";
 import { ConnTransport } from "./transport.ts";
 
 /** Where to connect to, how the protocol goes, and TLS. */
-export interface ConnectOptions extends DriveOptions {
-  /**
-   * Of what `tls.connect` of Node takes, what Deno heeds: `ca`, `cert`, `servername`... The certificate has to be valid
-   * for the host unless `rejectUnauthorized` is false; that is its default only where TLS is `offered` and there is no
-   * `auth`, since nobody who could forge a certificate needs to: he could take away the offer.
-   */
-  readonly tlsOptions?: ClientTls;
-}
+export type ConnectOptions = SecureConnectOptions<ClientTls>;
 
 /**
  * Connects to a server and waits until it takes messages: greeting, EHLO, TLS and AUTH are done.
@@ -31,7 +25,6 @@ export interface ConnectOptions extends DriveOptions {
  * @throws {UsageError} (as a rejection) naming the option that cannot be
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  checkClientTls(options.tlsOptions);
   return connectBy(options, dialler(options.tlsOptions));
 }
 
@@ -42,31 +35,28 @@ export async function connect(options: ConnectOptions): Promise<Client> {
  * @throws {UsageError} naming the option that cannot be
  */
 export function createPool(options: ConnectOptions & PoolOptions): Pool {
-  checkClientTls(options.tlsOptions);
-  return new Pool(() => connect(options), options);
+  return poolBy(options, dialler(options.tlsOptions));
 }
 
-/** Connects by Deno's own sockets where there is never TLS, else by those of Node that Deno has. */
+/**
+ * Connects by Deno's own sockets where there is never TLS, else by those of Node that Deno has.
+ *
+ * @throws {UsageError} naming the option that Deno would ignore
+ */
 function dialler(tlsOptions: ClientTls = {}): Dialler {
+  checkClientTls(tlsOptions);
   const node = nodeDialler(tlsOptions, quirks);
   return {
     hostname: ownName,
-    dial: (target, signal) => (target.tls === "never" ? dial(target, signal) : node.dial(target, signal)),
+    async dial(target, signal) {
+      if (target.tls !== "never") return node.dial(target, signal);
+      const conn = await connected(target, signal);
+      return dialled(new ConnTransport(conn), endsOf(conn).local);
+    },
   };
 }
 
-async function dial({ place }: Target, signal: AbortSignal): Promise<Dialled> {
-  const conn = await connected(place, signal);
-  const transport = new ConnTransport(conn);
-  return {
-    transport,
-    local: endsOf(conn).local,
-    attach: (connection) => transport.attach(connection),
-    destroy: () => transport.destroy(),
-  };
-}
-
-async function connected(place: Target["place"], signal: AbortSignal): Promise<Conn> {
+async function connected({ place }: Target, signal: AbortSignal): Promise<Conn> {
   if ("path" in place) return deno().connect({ transport: "unix", path: place.path });
   const conn = await deno().connect({ hostname: place.host, port: place.port, signal });
   conn.setNoDelay(true);

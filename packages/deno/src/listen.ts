@@ -1,26 +1,21 @@
-import { type Address, type Ends, endpointOf, type Listen, type Place } from "@sansmtp/drive";
+import { type Address, type Ends, endpointOf, type Listen, type Place, Taken } from "@sansmtp/drive";
 import { type Accepting, type Addr, type Conn, deno, type TcpConn } from "./sockets.ts";
 import { ConnTransport } from "./transport.ts";
 
 /** Listens on Deno's own sockets. */
 export const listen: Listen = async (place, accept) => {
   const listener = open(place);
-  const connections = new Set<ConnTransport>();
+  const taken = new Taken(accept);
   const accepting = takeAll(listener, (conn) => {
     if ("port" in place) (conn as TcpConn).setNoDelay(true);
-    const transport = new ConnTransport(conn);
-    connections.add(transport);
-    transport.gone.then(() => connections.delete(transport));
-    const connection = accept(transport, endsOf(conn));
-    if (connection === null) transport.destroy();
-    else transport.attach(connection);
+    taken.add(new ConnTransport(conn), endsOf(conn));
   });
   return {
     address: addressOf(listener.addr),
     async close() {
       listener.close();
       await accepting;
-      await Promise.all([...connections].map(({ gone }) => gone));
+      await taken.gone();
     },
   };
 };

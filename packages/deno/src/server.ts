@@ -1,19 +1,10 @@
-import type { ServerOptions as DriveOptions, Server } from "@sansmtp/drive";
+import type { SecureServerOptions, Server } from "@sansmtp/drive";
 import { listenOn, serverBy } from "@sansmtp/node";
 import { listen } from "./listen.ts";
 import { checkServerTls, quirks, type ServerTls } from "./tls.ts";
 
 /** What a server is made of: how the protocol goes, what the application decides, and TLS. */
-export interface ServerOptions extends DriveOptions {
-  /** `offered` is the default when `tlsOptions` are given. */
-  readonly tls?: DriveOptions["tls"];
-  /**
-   * Key, certificate, and what else of `tls.createServer` of Node is heeded by Deno. Clients are asked for a
-   * certificate only with `requestCert`, and one that is not signed by `ca` then ends the connection unless
-   * `rejectUnauthorized` is false.
-   */
-  readonly tlsOptions?: ServerTls;
-}
+export type ServerOptions = SecureServerOptions<ServerTls>;
 
 /**
  * Makes a server; it listens when `listen` is called.

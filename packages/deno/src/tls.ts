@@ -1,5 +1,6 @@
 import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { UsageError } from "@sansmtp/core";
+import { refuseOthers } from "@sansmtp/drive";
 import type { Quirks } from "@sansmtp/node";
 
 /**
@@ -11,31 +12,29 @@ export type ServerTls = Pick<TlsOptions, Common | "requestCert" | "SNICallback">
 /** Likewise, of what `tls.connect` of Node takes. */
 export type ClientTls = Pick<ConnectionOptions, Common | "servername" | "checkServerIdentity">;
 
-type Common =
-  | ("key" | "cert" | "pfx" | "passphrase" | "ca" | "rejectUnauthorized")
-  | ("minVersion" | "maxVersion" | "ALPNProtocols");
+type Common = (typeof identity)[number] | (typeof terms)[number];
+
+const identity = ["key", "cert", "pfx", "passphrase", "ca"] as const;
+const terms = ["rejectUnauthorized", "minVersion", "maxVersion", "ALPNProtocols"] as const;
 
 /** @throws {UsageError} naming the first option that Deno would ignore */
 export function checkServerTls(options: ServerTls = {}): void {
   const own: readonly (keyof ServerTls)[] = ["requestCert", "SNICallback"];
-  check(options, [...common, ...own]);
+  check(options, own);
 }
 
 /** @throws {UsageError} naming the first option that Deno would ignore */
 export function checkClientTls(options: ClientTls = {}): void {
   const own: readonly (keyof ClientTls)[] = ["servername", "checkServerIdentity"];
-  check(options, [...common, ...own]);
+  check(options, own);
 }
 
-const common: readonly Common[] = [
-  ...(["key", "cert", "pfx", "passphrase", "ca", "rejectUnauthorized"] as const),
-  ...(["minVersion", "maxVersion", "ALPNProtocols"] as const),
-];
-
-function check(options: ServerTls | ClientTls, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(options))
-    if (value !== undefined && !known.includes(name))
-      throw new UsageError(`tlsOptions.${name}: TLS in Deno has no such option, and would ignore it`);
+function check(options: ServerTls | ClientTls, own: readonly string[]): void {
+  refuseOthers(
+    options,
+    [...identity, ...terms, ...own],
+    "TLS in Deno has no such option, and would ignore it",
+  );
   for (const name of ["minVersion", "maxVersion"] as const) {
     const version = options[name];
     if (version !== undefined && version !== "TLSv1.2" && version !== "TLSv1.3")

@@ -36,9 +36,3 @@ export class Alarm {
 
 /** What a timer can take, milliseconds; a later deadline is asked for again. */
 export const longestTimer = 2_147_483_647;
-
-/** How long a peer that was sent the last reply may take to end its side, milliseconds: some round trips. */
-export const linger = 2_000;
-
-/** How much it may send meanwhile, octets; then it is left alone with what it sends. */
-export const lingerOctets = 1_048_576;

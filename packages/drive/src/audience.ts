@@ -1,4 +1,4 @@
-import type { Send, ServerEvent, TlsInfo } from "@sansmtp/core";
+import { redactUrl, type Send, type ServerEvent, type TlsInfo } from "@sansmtp/core";
 import type { Closing, Connection } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -28,8 +28,7 @@ export class Audience {
   event(event: Exclude<ServerEvent, Send>): void {
     const hook = this.#handlers.observe?.event;
     if (hook === undefined) return;
-    const shown = event.type === "auth" ? { ...event, response: null } : event;
-    this.#tell(() => hook(shown, this.#connection));
+    this.#tell(() => hook(withoutSecrets(event), this.#connection));
   }
 
   secured(tls: TlsInfo): void {
@@ -57,5 +56,16 @@ export class Audience {
     } catch (error) {
       this.error(error);
     }
+  }
+}
+
+function withoutSecrets(event: Exclude<ServerEvent, Send>): Exclude<ServerEvent, Send> {
+  switch (event.type) {
+    case "auth":
+      return { ...event, response: null };
+    case "burl":
+      return { ...event, url: redactUrl(event.url) };
+    default:
+      return event;
   }
 }

@@ -34,3 +34,20 @@ export interface RuntimeCapabilities {
   /** SCRAM can be tied to the TLS connection (RFC 5929, RFC 9266). */
   readonly channelBindings: Capability;
 }
+
+/** All of it: an adapter takes away what its runtime cannot do. */
+export const everything: RuntimeCapabilities = {
+  serverStartTls: true,
+  sni: true,
+  serverVerifiesClient: true,
+  proxyBeforeTls: true,
+  clientCertificate: true,
+  unixSocket: true,
+  unixSocketTls: true,
+  halfClose: true,
+  connectAbort: true,
+  tlsDetails: true,
+  ownAuthorities: true,
+  cipherControl: true,
+  channelBindings: true,
+};

@@ -28,6 +28,8 @@ export interface Authenticating {
   report(error: unknown): void;
   /** A call to the session that comes later, unless all is over by then. */
   later(call: () => void): void;
+  /** Whether all is over: nobody waits for a response any more. */
+  over(): boolean;
 }
 
 /** Authenticates a client, with a second mechanism if the first is refused. */
@@ -63,7 +65,7 @@ export class ClientAuthentication {
   respond(challenge: Uint8Array): void {
     let response: Uint8Array | null | Promise<Uint8Array | null>;
     try {
-      response = this.#mechanism?.respond(challenge) ?? null;
+      response = this.#response(challenge);
     } catch (error) {
       response = this.#threw(error);
     }
@@ -71,6 +73,25 @@ export class ClientAuthentication {
     response
       .catch((error: unknown) => this.#threw(error))
       .then((octets) => this.#client.later(() => this.#say(octets)));
+  }
+
+  /** What takes its time is done in steps, so that a server cannot hold up whatever else goes on in the process. */
+  #response(challenge: Uint8Array): ReturnType<ClientMechanism["respond"]> {
+    const mechanism = this.#mechanism;
+    if (mechanism === null) return null;
+    const steps = mechanism.respondInSteps?.(challenge);
+    if (steps === undefined) return mechanism.respond(challenge);
+    const { done, value } = steps.next();
+    return done ? value : this.#goOn(steps);
+  }
+
+  async #goOn(steps: Generator<undefined, Uint8Array | null>): Promise<Uint8Array | null> {
+    for (;;) {
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      if (this.#client.over()) return null;
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
   }
 
   #choice(credentials: Credentials & AuthPolicy, tried?: string): ReturnType<typeof chooseMechanism> {

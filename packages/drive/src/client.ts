@@ -431,6 +431,7 @@ export class Client {
       report: (error) => this.#report(error),
       // By the time that a promise resolves, the session may be over.
       later: (call) => this.#pump.enter(() => (this.#failed === null ? call() : undefined)),
+      over: () => this.#failed !== null,
     });
   }
 

@@ -6,10 +6,23 @@ import {
   parseDomain,
   UsageError,
 } from "@sansmtp/core";
+import { unlessAborted } from "./aborted.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import { ConnectError } from "./client-error.ts";
 import type { Incoming } from "./connection.ts";
+import type { SocketTransport } from "./socket-transport.ts";
+import { defaultTls, type Tls } from "./tls-choice.ts";
 import type { Transport } from "./transport.ts";
+
+/** Where to connect to, how the protocol goes, and TLS, of which the options are as the adapter's runtime takes them. */
+export interface SecureConnectOptions<TlsOptions> extends ConnectOptions {
+  /**
+   * Of what `tls.connect` of Node takes, what the runtime heeds: `ca`, `cert`, `servername`... The certificate has to be
+   * valid for the host unless `rejectUnauthorized` is false; that is its default only where TLS is `offered` and there is
+   * no `auth`, since nobody who could forge a certificate needs to: he could take away the offer.
+   */
+  readonly tlsOptions?: TlsOptions;
+}
 
 /** Where to connect to, and how the protocol goes. */
 export interface ConnectOptions extends Omit<ClientOptions, "name"> {
@@ -62,6 +75,16 @@ export interface Dialled {
   destroy(): void;
 }
 
+/** What an adapter has dialled. */
+export function dialled(transport: SocketTransport, local: Endpoint | null): Dialled {
+  return {
+    transport,
+    local,
+    attach: (connection) => transport.attach(connection),
+    destroy: () => transport.destroy(),
+  };
+}
+
 /** How an adapter connects. It rejects with the system's error; it need not heed the signal, but it may. */
 export interface Dialler {
   dial(target: Target, signal: AbortSignal): Promise<Dialled>;
@@ -96,10 +119,10 @@ async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promis
     throw new UsageError(`port: ${port}`);
   const place = path === undefined ? { host, port } : { path };
   const verify = tls !== "offered" || auth !== undefined;
-  const dialled = await dial(options, { place, host, tls, verify }, dialler);
-  const name = options.name ?? ownName(dialler.hostname(), dialled.local);
+  const found = await dial(options, { place, host, tls, verify }, dialler);
+  const name = options.name ?? ownName(dialler.hostname(), found.local);
   const server = "path" in place ? {} : place;
-  return connectOver({ ...options, ...server, tls, name }, dialled);
+  return connectOver({ ...options, ...server, tls, name }, found);
 }
 
 /**
@@ -111,18 +134,18 @@ async function open(options: ConnectOptions, tls: Tls, dialler: Dialler): Promis
  */
 export async function connectOver(
   options: ClientOptions & Pick<ConnectOptions, "signal" | "proxyHeader">,
-  dialled: Dialled,
+  over: Dialled,
 ): Promise<Client> {
   const { signal, proxyHeader } = options;
   let client: Client;
   try {
-    if (proxyHeader !== undefined) void dialled.transport.write(formatProxyHeader(proxyHeader));
-    client = new Client(options, dialled.transport);
+    if (proxyHeader !== undefined) void over.transport.write(formatProxyHeader(proxyHeader));
+    client = new Client(options, over.transport);
   } catch (error) {
-    dialled.destroy();
+    over.destroy();
     throw error;
   }
-  dialled.attach(client.connection);
+  over.attach(client.connection);
   const abort = (): void => client.close();
   signal?.addEventListener("abort", abort);
   try {
@@ -144,15 +167,12 @@ async function dial(options: ConnectOptions, target: Target, dialler: Dialler): 
   const abort = (): void => attempt.abort(signal?.reason);
   const timer = setTimeout(() => attempt.abort(new Error("no answer in time")), connectTimeout);
   signal?.addEventListener("abort", abort);
-  const dialled = dialler.dial(target, attempt.signal);
-  const ended = new Promise<never>((_, reject) => {
-    attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason));
-  });
+  const found = dialler.dial(target, attempt.signal);
   try {
-    return await Promise.race([dialled, ended]);
+    return await unlessAborted(found, attempt.signal);
   } catch (error) {
     // What comes too late is let go of.
-    dialled.then(
+    found.then(
       (late) => late.destroy(),
       () => {},
     );
@@ -168,12 +188,6 @@ async function dial(options: ConnectOptions, target: Target, dialler: Dialler): 
 function placeName({ place }: Target): string {
   if ("path" in place) return place.path;
   return place.host.includes(":") ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`;
-}
-
-/** When TLS is used if nothing is said of it. */
-export function defaultTls({ port, auth, allowInsecureAuth }: ConnectOptions): Tls {
-  if (port === 465) return "implicit";
-  return auth !== undefined && allowInsecureAuth !== true ? "required" : "offered";
 }
 
 function defaultPort({ auth }: ConnectOptions, tls: Tls): number {
@@ -192,5 +206,3 @@ function messageOf(error: unknown): string {
   const { message = "", errors = [] } = error as { message?: string; errors?: readonly Error[] };
   return message || errors.map((each) => each.message).join("; ");
 }
-
-type Tls = NonNullable<ConnectOptions["tls"]>;

@@ -107,13 +107,16 @@ export interface Turned {
 /** Sees what happens and decides nothing. */
 export interface Observer {
   /**
-   * Octets from the client, as they were before TLS. In them is everything, AUTH responses too: who shows or stores
-   * them has to see to those.
+   * Octets from the client, as they were before TLS. In them is everything, AUTH responses and the URLs of BURL too: who
+   * shows or stores them has to see to those.
    */
   readonly receive?: (octets: Uint8Array, connection: Connection) => void;
   /** Octets to the client, as they are before TLS. */
   readonly send?: (octets: Uint8Array, connection: Connection) => void;
-  /** What the session gave, before it is acted on. The response in an `auth` question is left out (null). */
+  /**
+   * What the session gave, before it is acted on. The response in an `auth` question is left out (null), and of the URL in
+   * a `burl` question what comes behind the host.
+   */
   readonly event?: (event: Exclude<ServerEvent, Send>, connection: Connection) => void;
   /** A handshake succeeded. */
   readonly secured?: (tls: TlsInfo, connection: Connection) => void;

@@ -4,7 +4,8 @@
  *
  * @module
  */
-export { Alarm, linger, lingerOctets } from "./alarm.ts";
+export { unlessAborted } from "./aborted.ts";
+export { Alarm } from "./alarm.ts";
 export {
   type AuthDecision,
   type Authentication,
@@ -13,7 +14,7 @@ export {
   type Verifiable,
 } from "./authentication.ts";
 export { type AbortCause, MessageAborted } from "./body.ts";
-export type { Capability, RuntimeCapabilities } from "./capabilities.ts";
+export { type Capability, everything, type RuntimeCapabilities } from "./capabilities.ts";
 export { Client, type ClientClosing, type ClientOptions } from "./client.ts";
 export type { Auth } from "./client-auth.ts";
 export type { OutgoingBody, OutgoingStream } from "./client-body.ts";
@@ -26,14 +27,17 @@ export {
   connectOver,
   type Dialled,
   type Dialler,
-  defaultTls,
+  dialled,
+  type SecureConnectOptions,
   type Target,
 } from "./connect.ts";
 export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
-export { endpointOf } from "./endpoint.ts";
+export { endpointOf, endsOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
-export { Pool, type PoolOptions } from "./pool.ts";
+export { givenIn, refuse, refuseOthers } from "./options.ts";
+export { Pool, type PoolOptions, poolBy } from "./pool.ts";
 export type { Random } from "./random.ts";
+export { type Agreed, type Secured, tlsInfo } from "./secured.ts";
 export { serve } from "./serve.ts";
 export {
   type Accept,
@@ -42,8 +46,12 @@ export {
   type Listener,
   type ListenOptions,
   type Place,
+  type SecureServerOptions,
   Server,
   type ServerOptions,
+  Taken,
 } from "./server.ts";
 export { type Admission, Service } from "./service.ts";
+export { AskedTransport, SocketTransport } from "./socket-transport.ts";
+export { defaultTls, tlsOver } from "./tls-choice.ts";
 export type { Transport } from "./transport.ts";

@@ -11,6 +11,7 @@ import {
   type Sent,
   sentOf,
 } from "./client-message.ts";
+import { type ConnectOptions, connectBy, type Dialler } from "./connect.ts";
 
 /** How a pool uses its connections. */
 export interface PoolOptions {
@@ -22,6 +23,15 @@ export interface PoolOptions {
   readonly idleTimeout?: number;
   /** How often a message is begun in all, when connections fail before anybody can have got it. Default 2. */
   readonly attempts?: number;
+}
+
+/**
+ * Makes a pool of connections to one server. What `createPool` of each adapter does.
+ *
+ * @throws {UsageError} naming the option that cannot be
+ */
+export function poolBy(options: ConnectOptions & PoolOptions, dialler: Dialler): Pool {
+  return new Pool(() => connectBy(options, dialler), options);
 }
 
 /**

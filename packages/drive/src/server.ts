@@ -3,6 +3,7 @@ import { longestTimer } from "./alarm.ts";
 import type { Connected, Connection, Ends } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import { type Admission, Service } from "./service.ts";
+import type { SocketTransport } from "./socket-transport.ts";
 import type { Transport } from "./transport.ts";
 
 /** What a server is made of: how the protocol goes, and what the application decides. */
@@ -12,6 +13,18 @@ export interface ServerOptions extends ServerConfig, Handlers, Admission {
    * destroyed. At a Unix socket it is the file's permissions that say who may.
    */
   readonly trustedProxies?: readonly string[];
+}
+
+/** The same and TLS, of which the options are as the adapter's runtime takes them. */
+export interface SecureServerOptions<TlsOptions> extends ServerOptions {
+  /** `offered` is the default when `tlsOptions` are given. See {@link ServerConfig.tls}. */
+  readonly tls?: ServerConfig["tls"];
+  /**
+   * Key, certificate, and what else of `tls.createServer` of Node the runtime heeds. TLS below 1.2 is refused unless
+   * `minVersion` says otherwise (RFC 8314 §4.1); clients are asked for a certificate only with `requestCert`, and one
+   * that is not signed by `ca` then ends the connection unless `rejectUnauthorized` is false.
+   */
+  readonly tlsOptions?: TlsOptions;
 }
 
 /** Where to listen: a TCP port (0: one that is free) of a host (by default 127.0.0.1), or a Unix socket. */
@@ -38,6 +51,30 @@ export type Accept = (transport: Transport, ends: Ends) => Connected | null;
 
 /** How an adapter listens. It rejects with the system's error when that place cannot be had. */
 export type Listen = (place: Required<Place>, accept: Accept) => Promise<Listener>;
+
+/** The connections that a listener has taken. */
+export class Taken {
+  readonly #accept: Accept;
+  readonly #transports: Set<SocketTransport> = new Set();
+
+  constructor(accept: Accept) {
+    this.#accept = accept;
+  }
+
+  /** Takes one more, if it may be. */
+  add(transport: SocketTransport, ends: Ends): void {
+    this.#transports.add(transport);
+    transport.gone.then(() => this.#transports.delete(transport));
+    const connection = this.#accept(transport, ends);
+    if (connection === null) transport.destroy();
+    else transport.attach(connection);
+  }
+
+  /** Resolves when all that are there are gone. */
+  async gone(): Promise<void> {
+    await Promise.all(Array.from(this.#transports, ({ gone }) => gone));
+  }
+}
 
 /** An SMTP or LMTP server on the sockets of a runtime. Made by `createServer` of an adapter. */
 export class Server {

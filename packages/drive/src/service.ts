@@ -1,6 +1,9 @@
 import {
   type ConnectQuestion,
   type Endpoint,
+  inNetworks,
+  type Network,
+  parseNetwork,
   type Reply,
   reply,
   type ServerConfig,
@@ -15,7 +18,11 @@ import type { Handlers } from "./handlers.ts";
 import { serve } from "./serve.ts";
 import type { Transport } from "./transport.ts";
 
-/** How many connections are served at a time. Those beyond are told 421 (RFC 5321 §3.8). */
+/**
+ * How many connections are served at a time. Those beyond are told 421 (RFC 5321 §3.8); when there are a tenth more,
+ * and ten, they are closed without a word. As many may linger whose last reply is on its way: the oldest are let go
+ * of then.
+ */
 export interface Admission {
   /** In all. Default 1000: below what a process may have open, and each holds 128 KiB at worst, so 128 MB. */
   readonly maxConnections?: number;
@@ -37,6 +44,14 @@ export class Service {
   /** Connections that were admitted: for whom each counts, null for nobody; and how many that makes by client. */
   readonly #admitted: Map<Connection, string | null> = new Map();
   readonly #clients: Map<string, number> = new Map();
+  /** Connections by the client that has made them, admitted or not: a handshake takes a place, too. */
+  readonly #arrived: Map<string, number> = new Map();
+  /** What the adapter still holds. */
+  readonly #held: Set<Transport> = new Set();
+  /** Of that, what waits for a last reply to arrive, the oldest first. */
+  readonly #lingering: Set<Transport> = new Set();
+  /** Those who have many clients, and tell whom a connection is for. */
+  readonly #proxies: readonly Network[];
   #number = 0;
   #ending: "idle" | "now" | null = null;
   #emptied: (() => void)[] = [];
@@ -51,6 +66,8 @@ export class Service {
     this.settings = settle({ ...config, mechanisms });
     checkAuthentication(handlers, this.settings.mechanisms);
     this.#limits = { maxConnections, maxConnectionsPerAddress };
+    const { xclient } = this.settings.extensions;
+    this.#proxies = xclient === false ? [] : xclient.trusted.map((text) => parseNetwork(text) as Network);
     this.#handlers = {
       ...handlers,
       connect: (question, connection) => this.#connect(question, connection, handlers),
@@ -68,8 +85,12 @@ export class Service {
    * @returns null when there are so many that not even that can be told: the adapter closes without a word
    */
   accept(transport: Transport, ends: Ends): Connected | null {
+    const { maxConnections, maxConnectionsPerAddress } = this.#limits;
     // A tenth more are let in to be told 421, which with TLS takes a handshake.
-    if (this.#open.size >= this.#limits.maxConnections * 1.1 + 10) return null;
+    if (this.#open.size >= withSome(maxConnections)) return null;
+    const client = this.#clientOf(ends);
+    if (client !== null && (this.#arrived.get(client) ?? 0) >= withSome(maxConnectionsPerAddress))
+      return null;
     const id = ++this.#number;
     const now = transport.now();
     const session = this.#handlers.session?.(this.settings, now, id) ?? new ServerSession(this.settings, now);
@@ -78,8 +99,13 @@ export class Service {
     const facts = { id, ...ends, stall };
     const connection = serve(session, transport, this.#handlers, facts);
     this.#open.add(connection);
+    if (client !== null) count(this.#arrived, client, 1);
+    if (transport.gone !== undefined) {
+      this.#held.add(transport);
+      transport.gone.then(() => this.#gone(transport));
+    }
     if (this.#ending !== null) connection.shutdown(this.#ending);
-    connection.closed.then(() => this.#closed(connection));
+    connection.closed.then(() => this.#closed(connection, transport, client));
     return connection;
   }
 
@@ -112,7 +138,7 @@ export class Service {
     if (before === client) return null;
     const others = client === null ? 0 : (this.#clients.get(client) ?? 0);
     if (others >= maxConnectionsPerAddress) return tooMany;
-    if (client !== null) this.#clients.set(client, others + 1);
+    if (client !== null) count(this.#clients, client, 1);
     if (before === undefined) connection.closed.then(() => this.#dismiss(connection));
     else this.#discount(before);
     this.#admitted.set(connection, client);
@@ -125,15 +151,34 @@ export class Service {
   }
 
   #discount(client: string | null): void {
-    if (client === null) return;
-    const left = (this.#clients.get(client) as number) - 1;
-    if (left === 0) this.#clients.delete(client);
-    else this.#clients.set(client, left);
+    if (client !== null) count(this.#clients, client, -1);
   }
 
-  #closed(connection: Connected): void {
+  /** Who has made a connection; null: somebody who makes them for many, or nobody knows who. */
+  #clientOf({ peer }: Ends): string | null {
+    if (peer === null || this.settings.proxy || inNetworks(peer.address, this.#proxies)) return null;
+    return clientOf(peer);
+  }
+
+  #closed(connection: Connected, transport: Transport, client: string | null): void {
     this.#open.delete(connection);
+    if (client !== null) count(this.#arrived, client, -1);
+    if (this.#held.has(transport)) this.#linger(transport);
     this.#tellEmpty();
+  }
+
+  /** Waits for the last reply to arrive, but not with more and more whose clients do not go. */
+  #linger(transport: Transport): void {
+    this.#lingering.add(transport);
+    if (this.#lingering.size <= withSome(this.#limits.maxConnections) - this.#limits.maxConnections) return;
+    const oldest = this.#lingering.values().next().value as Transport;
+    this.#gone(oldest);
+    oldest.destroy?.();
+  }
+
+  #gone(transport: Transport): void {
+    this.#held.delete(transport);
+    this.#lingering.delete(transport);
   }
 
   #tellEmpty(): void {
@@ -145,6 +190,18 @@ export class Service {
 type Connect = NonNullable<Handlers["connect"]>;
 
 const tooMany = reply(421, "4.7.0", "Too many connections, try again later");
+
+/** A tenth more, and ten. */
+function withSome(limit: number): number {
+  return limit * 1.1 + 10;
+}
+
+/** Counts up or down; what comes to nothing is forgotten. */
+function count(counts: Map<string, number>, name: string, by: 1 | -1): void {
+  const counted = (counts.get(name) ?? 0) + by;
+  if (counted === 0) counts.delete(name);
+  else counts.set(name, counted);
+}
 
 /** Who counts as one client: whoever has an IPv4 address, or a /64 of IPv6. */
 function clientOf(remote: Endpoint | null): string | null {

@@ -30,6 +30,13 @@ export interface Transport {
    * then let go. During a handshake let go at once. Nothing is called after this but `now`.
    */
   close(): void;
+  /**
+   * Resolves when it is gone, and holds nothing of the system any more. To be given together with `destroy`, where
+   * `close` may take its time.
+   */
+  readonly gone?: Promise<void>;
+  /** Lets go of it at once, whatever is still on its way. */
+  destroy?(): void;
   /** The time, from any monotonic origin, in milliseconds. */
   now(): Millis;
 }

@@ -1,7 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { PlainTextError } from "@sansmtp/drive";
-import type { Settled } from "./handshakes.ts";
 
 /** The client's side of TLS handshakes on sockets that are connected already. */
 export class ClientHandshakes {
@@ -14,23 +13,13 @@ export class ClientHandshakes {
     this.#options = { minVersion: "TLSv1.2", host, ...servername, ...options };
   }
 
-  /** Begins a handshake; it succeeds only if the server is who it should be, as far as the options want to know. */
-  begin(raw: Socket, settled: Settled): void {
-    // In TLS a half-open socket whose peer has gone is never let go of before the handshake is done.
-    raw.allowHalfOpen = false;
-    let secure: TLSSocket | null = null;
-    let settle: Settled | null = (error, done) => {
-      settle = null;
-      settled(error, done);
-    };
-    raw.once("close", () => settle?.(new Error("the connection ended during the TLS handshake"), null));
-    try {
-      secure = connect({ ...this.#options, socket: raw });
-    } catch (error) {
-      return settle(error as Error, null);
-    }
-    secure.once("secureConnect", () => settle?.(null, secure));
-    secure.once("error", (error) => settle?.(inTheClear(error) ?? error, null));
+  /** Does a handshake; it succeeds only if the server is who it should be, as far as the options want to know. */
+  begin(raw: Socket): Promise<TLSSocket> {
+    return new Promise((resolve, reject) => {
+      const secure = connect({ ...this.#options, socket: raw });
+      secure.once("secureConnect", () => resolve(secure));
+      secure.on("error", (error) => reject(inTheClear(error) ?? error));
+    });
   }
 }
 

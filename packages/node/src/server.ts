@@ -1,22 +1,11 @@
 import type { TlsOptions } from "node:tls";
 import { type ServerConfig, UsageError } from "@sansmtp/core";
-import { type ServerOptions as DriveOptions, type Listen, Server } from "@sansmtp/drive";
+import { type Listen, type SecureServerOptions, Server } from "@sansmtp/drive";
 import { Handshakes } from "./handshakes.ts";
 import { listenOn } from "./listen.ts";
 
-/** What a server is made of: how the protocol goes, what the application decides, and what is Node's own. */
-export interface ServerOptions extends DriveOptions {
-  /**
-   * `offered` is the default when `tlsOptions` are given. See {@link ServerConfig.tls}.
-   */
-  readonly tls?: ServerConfig["tls"];
-  /**
-   * Key, certificate, and what else `tls.createServer` of Node takes. TLS below 1.2 is refused unless `minVersion`
-   * says otherwise (RFC 8314 §4.1); clients are asked for a certificate only with `requestCert`, and one that is
-   * not signed by `ca` then ends the connection unless `rejectUnauthorized` is false.
-   */
-  readonly tlsOptions?: TlsOptions;
-}
+/** How the protocol goes, what the application decides, and what `tls.createServer` of Node takes. */
+export type ServerOptions = SecureServerOptions<TlsOptions>;
 
 /**
  * Makes a server; it listens when `listen` is called.

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
-import type { Millis, TlsInfo } from "@sansmtp/core";
-import { Alarm, type Incoming, linger, lingerOctets, type Transport } from "@sansmtp/drive";
-import { type Settled, tlsInfo } from "./handshakes.ts";
+import type { TLSSocket } from "node:tls";
+import type { TlsInfo } from "@sansmtp/core";
+import { type Agreed, SocketTransport, tlsInfo } from "@sansmtp/drive";
 
-/** Begins handshakes, as server or as client; what was read before can be put back with `raw.unshift`. */
+/** Does handshakes, as server or as client; what was read before can be put back with `raw.unshift`. */
 export interface Handshaker {
   readonly side: "server" | "client";
-  begin(raw: Socket, settled: Settled): void;
+  begin(raw: Socket): Promise<TLSSocket>;
 }
 
 /** What the sockets of Node do otherwise in a runtime that has them besides its own. */
@@ -18,124 +18,84 @@ export interface Quirks {
 }
 
 /** A socket of Node under the pump: TCP or Unix, and TLS on top of it when it was started. */
-export class SocketTransport implements Transport {
+export class NodeTransport extends SocketTransport {
   readonly #raw: Socket;
   readonly #handshakes: Handshaker | null;
   readonly #quirks: Quirks;
-  /** The socket that is read and written: the raw one, or TLS. Null: a handshake is under way. */
-  #socket: Socket | null;
-  #connection: Incoming | null = null;
-  #error: Error | null = null;
-  readonly #alarm: Alarm = new Alarm(() => this.#connection?.wake());
-  readonly #data = (octets: Uint8Array): void => this.#connection?.receive(octets);
-  readonly #end = (): void => this.#connection?.receiveEnd();
+  /** The socket that is read and written: the raw one, or TLS. */
+  #socket: Socket;
+  #error: Error | undefined;
+  readonly #data = (octets: Uint8Array): void => this.received(octets);
+  readonly #end = (): void => this.ended();
 
   constructor(raw: Socket, handshakes: Handshaker | null, quirks: Quirks = {}) {
+    super(handshakes !== null);
     this.#raw = raw;
     this.#handshakes = handshakes;
     this.#quirks = quirks;
     this.#socket = raw;
-    raw.on("error", this.#failed);
-    raw.once("close", () => {
-      this.wake(null);
-      // In a handshake it is the handshake that has failed.
-      if (this.#socket !== null) this.#connection?.lost(this.#error);
-    });
+    raw.once("close", () => this.lost(this.#error));
     this.#listen(raw);
   }
 
-  /** Tells the connection what happens from now on. */
-  attach(connection: Incoming): void {
-    this.#connection = connection;
+  protected override flow(on: boolean): void {
+    if (on) this.#socket.resume();
+    else this.#socket.pause();
+    if (this.#socket !== this.#raw) this.#quirks.gate?.(this.#raw, on);
   }
 
-  write(octets: Uint8Array): void | Promise<void> {
+  /** Node takes everything, and says when it was too much. */
+  protected override take(octets: Uint8Array): number | Promise<number> {
     const socket = this.#socket;
-    if (socket === null || socket.destroyed || socket.write(octets)) return;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        socket.off("drain", done).off("close", done);
-        resolve();
-      };
-      socket.on("drain", done).on("close", done);
-    });
+    if (socket.write(octets)) return octets.length;
+    return new Promise((resolve) => socket.once("drain", () => resolve(octets.length)));
   }
 
-  async upgrade(received: Uint8Array): Promise<Partial<TlsInfo>> {
+  protected override finish(): Promise<void> {
+    return new Promise((resolve) => this.#socket.end(resolve));
+  }
+
+  protected override release(): void {
+    this.#raw.destroy();
+  }
+
+  protected override async secure(received: Uint8Array): Promise<Partial<TlsInfo>> {
     const raw = this.#raw;
-    const handshakes = this.#handshakes;
-    if (handshakes === null) throw new Error("no tlsOptions were given");
-    this.#socket = null;
+    const handshakes = this.#handshakes as Handshaker;
     // What comes in the clear before the handshake begins is left to TLS, which refuses it.
-    raw.pause();
     raw.off("data", this.#data).off("end", this.#end);
     if (raw.writableLength > 0) await new Promise((resolve) => raw.write("", resolve));
-    if (raw.destroyed) throw this.#error ?? new Error("the connection ended before the TLS handshake");
+    if (raw.destroyed) throw new Error("the connection ended before the TLS handshake");
     if (received.length > 0) raw.unshift(received);
-    return new Promise((resolve, reject) => {
-      handshakes.begin(raw, (error, secure) => {
-        if (secure === null) {
-          raw.destroy();
-          return reject(error);
-        }
-        secure.on("error", this.#failed);
-        secure.once("close", () => raw.destroy());
-        secure.allowHalfOpen = true;
-        this.#socket = secure;
-        this.#listen(secure);
-        const { bindings = true } = this.#quirks;
-        const info = tlsInfo(secure, handshakes.side);
-        resolve(bindings ? info : { ...info, bindings: {} });
-      });
-    });
-  }
-
-  read(on: boolean): void {
-    const socket = this.#socket;
-    if (on) socket?.resume();
-    else socket?.pause();
-    if (socket !== null && socket !== this.#raw) this.#quirks.gate?.(this.#raw, on);
-  }
-
-  wake(at: Millis | null): void {
-    this.#alarm.set(at);
-  }
-
-  /**
-   * Closing with input unread makes the kernel send a reset, which overtakes the last reply. So the sending side is
-   * ended, what still comes is thrown away for a while, and only then is the socket let go of.
-   */
-  close(): void {
-    const raw = this.#raw;
-    const socket = this.#socket;
-    this.wake(null);
-    if (socket === null || socket.destroyed) {
-      raw.destroy();
-      return;
-    }
-    const timer = setTimeout(() => raw.destroy(), linger);
-    raw.once("close", () => clearTimeout(timer));
-    let discarded = 0;
-    socket.off("data", this.#data).off("end", this.#end);
-    socket.on("data", (octets: Uint8Array) => {
-      discarded += octets.length;
-      if (discarded > lingerOctets) this.read(false);
-    });
-    socket.end();
-    this.read(true);
-  }
-
-  now(): Millis {
-    return this.#alarm.now();
+    // In TLS a half-open socket whose peer has gone is never let go of before the handshake is done.
+    raw.allowHalfOpen = false;
+    const secure = await handshakes.begin(raw);
+    secure.once("close", () => raw.destroy());
+    secure.allowHalfOpen = true;
+    this.#socket = secure;
+    this.#listen(secure);
+    const { bindings = true } = this.#quirks;
+    const info = tlsInfo(secure, handshakes.side, agreed(secure));
+    return bindings ? info : { ...info, bindings: {} };
   }
 
   /** Paused before it is listened to, so that nothing is read before the session wants it. */
   #listen(socket: Socket): void {
     socket.pause();
     socket.on("data", this.#data).on("end", this.#end);
+    socket.on("error", (error) => {
+      this.#error ??= error;
+    });
   }
+}
 
-  readonly #failed = (error: Error): void => {
-    this.#error ??= error;
+/** What both sides have agreed on. */
+export function agreed(secure: TLSSocket): Agreed {
+  return {
+    version: secure.getProtocol(),
+    // Not in the types of Node: there it is what a client has asked for.
+    serverName: (secure as { readonly servername?: string | false | null }).servername,
+    finished: () => secure.getFinished(),
+    peerFinished: () => secure.getPeerFinished(),
   };
 }

@@ -31,7 +31,7 @@ export interface AuthPolicy {
   readonly mechanisms?: readonly string[];
   /** Rounds of SCRAM that are too few to be safe. Default 4096. */
   readonly minIterations?: number;
-  /** Rounds of SCRAM that take too long. Default 10,000,000. */
+  /** Rounds of SCRAM that take too long. Default 10,000,000: many seconds of work. */
   readonly maxIterations?: number;
   /** How names and passwords are prepared for SCRAM. Default {@link saslprep}. */
   readonly prepare?: Prepare;

@@ -12,6 +12,11 @@ export interface ClientMechanism {
   readonly complete?: boolean;
   /** The response to a challenge; null gives up. */
   respond(challenge: Uint8Array): Uint8Array | null | Promise<Uint8Array | null>;
+  /**
+   * The same in steps of some milliseconds, for who has something else to do in between. To be called in the place of
+   * `respond`; absent: it takes no time worth speaking of.
+   */
+  respondInSteps?(challenge: Uint8Array): Generator<undefined, Uint8Array | null>;
 }
 
 /** A mechanism of this package: everything is said, and nothing is a promise. */

@@ -16,6 +16,7 @@ export {
 export type { ClientMechanism, StepMechanism } from "./client.ts";
 export { sameOctets, sameSecret } from "./compare.ts";
 export { cramMd5Client, cramMd5Server } from "./cram-md5.ts";
+export { serverEndPoint } from "./end-point.ts";
 export { serverExchange } from "./exchange.ts";
 export { externalClient, externalServer } from "./external.ts";
 export { isMechanism, type MechanismFacts, type MechanismName, mechanismFacts } from "./facts.ts";

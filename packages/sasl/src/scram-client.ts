@@ -3,7 +3,7 @@ import { assertText, type StepMechanism } from "./client.ts";
 import { sameOctets } from "./compare.ts";
 import { encodeName, type Gs2, gs2Header } from "./gs2.ts";
 import { type Prepare, saslprep } from "./prep.ts";
-import { digest, exclusiveOr, leastIterations, mac, saltedPassword } from "./scram-keys.ts";
+import { digest, exclusiveOr, leastIterations, mac, saltedPasswordInSteps } from "./scram-keys.ts";
 import { boundTo, isNonce, parseServerFinal, parseServerFirst } from "./scram-messages.ts";
 import { type ScramVariant, scramName } from "./scram-server.ts";
 
@@ -22,7 +22,7 @@ export interface ScramClientOptions {
   readonly binding?: { readonly type: string; readonly data: Uint8Array } | "unlisted" | "none";
   /** The least rounds, so that nobody can make the proof cheap to guess by. Default 4096. */
   readonly minIterations?: number;
-  /** The most rounds, so that nobody can make it dear to log in. Default 10,000,000. */
+  /** The most rounds, so that nobody can make it dear to log in. Default 10,000,000: many seconds of work. */
   readonly maxIterations?: number;
   /** Default {@link saslprep}. */
   readonly prepare?: Prepare;
@@ -76,14 +76,23 @@ class ScramClient implements StepMechanism {
   }
 
   respond(challenge: Uint8Array): Uint8Array | null {
+    const steps = this.respondInSteps(challenge);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  *respondInSteps(challenge: Uint8Array): Generator<undefined, Uint8Array | null> {
     const text = decodeUtf8(challenge);
-    const response = text === null ? null : this.#stage === "first" ? this.#prove(text) : this.#believe(text);
+    const response =
+      text === null ? null : this.#stage === "first" ? yield* this.#prove(text) : this.#believe(text);
     if (response === null) this.#stage = "failed";
     return response;
   }
 
   /** The answer to the server's first message: the proof. */
-  #prove(serverFirst: string): Uint8Array | null {
+  *#prove(serverFirst: string): Generator<undefined, Uint8Array | null> {
     const {
       nonce,
       binding = "none",
@@ -94,7 +103,7 @@ class ScramClient implements StepMechanism {
     const first = parseServerFirst(serverFirst);
     if (first === null || !first.nonce.startsWith(nonce) || first.nonce.length === nonce.length) return null;
     if (first.iterations < minIterations || first.iterations > maxIterations) return null;
-    const salted = saltedPassword(hash, this.#pass, first.salt, first.iterations);
+    const salted = yield* saltedPasswordInSteps(hash, this.#pass, first.salt, first.iterations);
     const data = typeof binding === "string" ? null : binding.data;
     const withoutProof = `c=${encodeBase64(boundTo(this.#header, data))},r=${first.nonce}`;
     const signed = `${this.#firstBare},${serverFirst},${withoutProof}`;

@@ -1,9 +1,11 @@
+import { encodeUtf8 } from "@sansmtp/core";
 import type { Side } from "./faults.ts";
+import { latin1 } from "./octets.ts";
 import type { Called, Recording } from "./recording.ts";
 import { placeholder, SecretFinder } from "./secrets.ts";
 
 /**
- * A recording without what AUTH carries. In its place is something of the same length and form, on the wire and in
+ * A recording without what AUTH carries, and without what the URLs of BURL open. In its place is something of the same length and form, on the wire and in
  * the events, calls and answers, so that the recording replays as it did. To redact twice changes nothing.
  */
 export function redact(recording: Recording): Recording {
@@ -55,6 +57,7 @@ export function redact(recording: Recording): Recording {
       id?: unknown;
       data?: Uint8Array;
       response?: Uint8Array | null;
+      url?: string;
     };
     if (called.call === "poll" && event?.type === "send") {
       return { ...called, gives: { ...event, data: pass("server", event.data as Uint8Array) } };
@@ -63,6 +66,8 @@ export function redact(recording: Recording): Recording {
       questions.add(event.id);
       return { ...called, gives: { ...event, response: event.response ? zeros(event.response) : null } };
     }
+    if (called.call === "poll" && event?.type === "burl")
+      return { ...called, gives: { ...event, url: sealed(event.url as string) } };
     if (called.call === "answer" && questions.has(called.with[0])) {
       const [id, answer, ...rest] = called.with as [unknown, { code: number; lines: string[] } | undefined];
       if (answer?.code !== 334) return called;
@@ -78,6 +83,10 @@ export function redact(recording: Recording): Recording {
     }
     if (called.call === "poll" && event?.type === "challenge") {
       return { ...called, gives: { ...event, octets: zeros(event.octets as Uint8Array) } };
+    }
+    if (called.call === "burl") {
+      const [url, ...rest] = called.with as [string, ...unknown[]];
+      return { ...called, with: [sealed(url), ...rest] };
     }
     if (called.call === "respond" || called.call === "auth") {
       return {
@@ -105,6 +114,16 @@ function replace(
 
 function zeros(octets: Uint8Array): Uint8Array {
   return new Uint8Array(octets.length);
+}
+
+/** A URL as it is in the command, when what is secret has been replaced there. */
+function sealed(url: string): string {
+  const begin = "BURL ";
+  const octets = encodeUtf8(`${begin}${url}`);
+  const mask = new SecretFinder().mask("client", octets);
+  const places = [...octets.keys()].filter((place) => mask[place]);
+  replace([{ octets, places }]);
+  return latin1(octets).slice(begin.length);
 }
 
 function hidden(line: string): string {

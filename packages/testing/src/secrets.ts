@@ -4,7 +4,8 @@ import { fromLatin1, latin1 } from "./octets.ts";
 
 /**
  * Finds what is secret in a dialogue as it goes by: what follows the mechanism in AUTH, the responses of the client,
- * and the challenges (RFC 4954 §4). Octets may come in any pieces. In doubt it is secret.
+ * and the challenges (RFC 4954 §4); and what follows the host in the URL of BURL, since whoever has it gets the content
+ * (RFC 4467 §3). Octets may come in any pieces. In doubt it is secret.
  */
 export class SecretFinder {
   readonly #client = new Direction();
@@ -33,7 +34,15 @@ export class SecretFinder {
     const ended = this.#client.take(octet);
     if (ended !== null) this.#clientLine(ended);
     if (octet === carriageReturn || octet === lineFeed) return false;
-    return response || (!this.#content && /^\s*AUTH\s+\S+\s+/i.test(line));
+    if (response) return true;
+    return !this.#content && (/^\s*AUTH\s+\S+\s+/i.test(line) || this.#isInUrl(line, octet));
+  }
+
+  /** Whether an octet that comes behind this line is in the second word, a URL, and there behind the host. */
+  #isInUrl(line: string, octet: number): boolean {
+    if (!/^\s*BURL\s/i.test(line) || octet === space || this.#client.words !== 2) return false;
+    const begin = line + String.fromCharCode(octet);
+    return /^\s*BURL\s+[a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*[/?#].|\/?[^/])/i.test(begin);
   }
 
   #clientLine(line: string): void {
@@ -61,14 +70,21 @@ export class SecretFinder {
 class Direction {
   /** The line so far: its begin is enough. */
   line = "";
+  /** How many words it has. */
+  words = 0;
+  #inWord = false;
 
   /** The line that this octet ends; null: none. */
   take(octet: number): string | null {
     if (octet === lineFeed) {
       const { line } = this;
       this.line = "";
+      this.words = 0;
+      this.#inWord = false;
       return line.replace(/\r$/, "");
     }
+    if (octet !== space && !this.#inWord) this.words++;
+    this.#inWord = octet !== space;
     if (this.line.length < 600) this.line += String.fromCharCode(octet);
     return null;
   }
@@ -89,5 +105,6 @@ export function placeholder(secret: Uint8Array): Uint8Array {
   return fromLatin1(latin1(zeros).replace(/A(=*)$/, "B$1"));
 }
 
+const space = 0x20;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;

@@ -1,5 +1,4 @@
-import { UsageError } from "@sansmtp/core";
-import type { RuntimeCapabilities } from "@sansmtp/drive";
+import { everything, type RuntimeCapabilities } from "@sansmtp/drive";
 
 const noServer =
   "the platform's TLS is a client's: a server has what `upgrade` of its streams makes, if they have one";
@@ -10,6 +9,7 @@ const platform = "the platform makes its own TLS, and takes no options for it";
  * what that makes of it.
  */
 export const capabilities: RuntimeCapabilities = {
+  ...everything,
   serverStartTls: noServer,
   sni: noServer,
   serverVerifiesClient: noServer,
@@ -17,20 +17,8 @@ export const capabilities: RuntimeCapabilities = {
   clientCertificate: platform,
   unixSocket: "streams are not addressed: whoever opens them may open a Unix socket",
   unixSocketTls: noServer,
-  halfClose: true,
-  connectAbort: true,
   tlsDetails: "the platform tells nothing of its TLS",
   ownAuthorities: platform,
   cipherControl: platform,
   channelBindings: "the platform has no exporter of keying material",
 };
-
-/**
- * Refuses options of other adapters that would have no effect here.
- *
- * @throws {UsageError} naming the first of them
- */
-export function refuse(options: object, names: readonly string[], why: string): void {
-  for (const name of names)
-    if ((options as Record<string, unknown>)[name] !== undefined) throw new UsageError(`${name}: ${why}`);
-}

@@ -8,8 +8,12 @@ import {
   type Dialler,
   type ConnectOptions as DriveOptions,
   defaultTls,
+  dialled,
+  refuse,
+  refuseOthers,
+  tlsOver,
+  unlessAborted,
 } from "@sansmtp/drive";
-import { refuse } from "./capabilities.ts";
 import { clientStreams, type TcpConnect, type TcpSocket } from "./socket.ts";
 import type { Streams } from "./streams.ts";
 import { StreamTransport } from "./transport.ts";
@@ -42,11 +46,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   if (dial !== undefined) return connectBy(options, dialler(dial, servername));
   if (socket !== undefined) {
     const { secureTransport = socket.startTls === undefined ? "off" : "starttls" } = socket;
-    const tls = possibleTls(
-      options,
-      sockets[secureTransport],
-      `a socket with secureTransport ${secureTransport}`,
-    );
+    const tls = tlsOver(options, secureTransport, `a socket with secureTransport ${secureTransport}`);
     try {
       await opened(socket, signal);
     } catch (error) {
@@ -54,11 +54,11 @@ export async function connect(options: ConnectOptions): Promise<Client> {
       const detail = `the socket did not open: ${error instanceof Error ? error.message : error}`;
       throw new ConnectError({ code: "unreachable", detail }, null, error);
     }
-    return connectOver({ ...options, tls }, dialled(clientStreams(socket, servername)));
+    return connectOver({ ...options, tls }, over(clientStreams(socket, servername)));
   }
-  const possible = (streams as Streams).upgrade === undefined ? clear : upgradable;
-  const tls = possibleTls(options, possible, "streams without upgrade");
-  return connectOver({ ...options, tls }, dialled(streams as Streams));
+  const { upgrade } = streams as Streams;
+  const tls = tlsOver(options, upgrade === undefined ? "off" : "any", "streams without upgrade");
+  return connectOver({ ...options, tls }, over(streams as Streams));
 }
 
 /** What would have no effect is refused. */
@@ -70,9 +70,7 @@ function check(options: ConnectOptions): void {
   refuse(options, ["path"], "there are no Unix sockets here");
   if (dial === undefined) refuse(options, ["connectTimeout"], "the connection is there already");
   if (streams !== undefined) refuse(options, ["tlsOptions"], "TLS is what upgrade of the streams makes it");
-  const { servername, ...others } = tlsOptions;
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw new UsageError(`tlsOptions.${other}: the platform leaves no choice`);
+  refuseOthers(tlsOptions, ["servername"], "the platform leaves no choice");
   const { tls = defaultTls(options) } = options;
   const implicit = socket === undefined ? tls === "implicit" : socket.secureTransport === "on";
   if (!implicit || streams !== undefined) return;
@@ -87,65 +85,25 @@ function dialler(dial: TcpConnect, servername: string | undefined): Dialler {
     async dial({ place, tls }, signal) {
       const { host: hostname, port } = place as { readonly host: string; readonly port: number };
       const secureTransport = tls === "implicit" ? "on" : tls === "never" ? "off" : "starttls";
-      const socket = dial(
-        { hostname, port },
-        { secureTransport, allowHalfOpen: true, highWaterMark: 65_536 },
-      );
+      const how = { secureTransport, allowHalfOpen: true, highWaterMark: 65_536 } as const;
+      const socket = dial({ hostname, port }, how);
       await opened(socket, signal);
-      return dialled(clientStreams(socket, servername));
+      return over(clientStreams(socket, servername));
     },
   };
 }
 
 /** Waits until a socket is connected; one that is not wanted any more is closed. */
 async function opened(socket: TcpSocket, signal: AbortSignal | undefined): Promise<void> {
-  // It may be one that cannot be closed any more.
-  const close = (): void => void Promise.allSettled([socket.closed, (async () => socket.close())()]);
-  let abort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", abort);
-  });
   try {
-    await Promise.race([socket.opened, aborted]);
+    await unlessAborted(socket.opened, signal);
   } catch (error) {
-    close();
+    // It may be one that cannot be closed any more.
+    void Promise.allSettled([socket.closed, (async () => socket.close())()]);
     throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
   }
 }
 
-function dialled(streams: Streams): Dialled {
-  const transport = new StreamTransport(streams);
-  return {
-    transport,
-    local: null,
-    attach: (connection) => transport.attach(connection),
-    destroy: () => transport.close(),
-  };
+function over(streams: Streams): Dialled {
+  return dialled(new StreamTransport(streams), null);
 }
-
-/** What is wanted of TLS, as far as the connection can still do it. */
-function possibleTls(options: ConnectOptions, possible: readonly Tls[], what: string): Tls {
-  // No port says what it is: the connection is there.
-  const { tls, port: _, ...others } = options;
-  const wanted = tls ?? defaultTls(others);
-  if (possible.includes(wanted)) return wanted;
-  const [instead] = possible as [Tls];
-  // TLS that is there already is more than what is wanted; where there can be none, none can be offered.
-  const will = instead === "implicit" ? wanted !== "never" : tls === undefined && wanted === "offered";
-  if (will) return instead;
-  throw new UsageError(`tls: ${wanted} cannot be had with ${what}`);
-}
-
-type Tls = NonNullable<ConnectOptions["tls"]>;
-
-/** What each kind of connection can still do. */
-const clear: readonly Tls[] = ["never"];
-const upgradable: readonly Tls[] = ["offered", "required", "never", "implicit"];
-const sockets: Readonly<Record<"on" | "off" | "starttls", readonly Tls[]>> = {
-  on: ["implicit"],
-  off: clear,
-  starttls: ["offered", "required", "never"],
-};

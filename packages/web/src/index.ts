@@ -4,29 +4,7 @@
  *
  * @module
  */
-export { challenge, type Failure, type Outcome, type Reply, reply, UsageError } from "@sansmtp/core";
-export {
-  type Answer,
-  type Auth,
-  type AuthDecision,
-  type Authentication,
-  type AuthenticationOptions,
-  type Client,
-  type ClientClosing,
-  type ClientObserver,
-  type Closing,
-  ConnectError,
-  type Connection,
-  type Handlers,
-  type Message,
-  MessageAborted,
-  type MessageAnswer,
-  type Observer,
-  type OutgoingBody,
-  type OutgoingMessage,
-  type Recipient,
-  type Sent,
-} from "@sansmtp/drive";
+export * from "@sansmtp/drive/application";
 export { capabilities } from "./capabilities.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export { type ServeOptions, serveStreams } from "./serve.ts";

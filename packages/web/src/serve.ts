@@ -1,6 +1,5 @@
 import { type Endpoint, type ServerConfig, UsageError } from "@sansmtp/core";
-import { type Connected, type Connection, type Handlers, Service } from "@sansmtp/drive";
-import { refuse } from "./capabilities.ts";
+import { type Connected, type Connection, type Handlers, refuse, Service } from "@sansmtp/drive";
 import type { Streams } from "./streams.ts";
 import { StreamTransport } from "./transport.ts";
 
@@ -26,11 +25,7 @@ export function serveStreams(streams: Streams, options: ServeOptions): Connectio
   const { tls = able ? "offered" : "none" } = options;
   refuse(options, ["tlsOptions"], "TLS is what upgrade of the streams makes it");
   refuse(options, ["trustedProxies"], "who connects is known to whoever has the streams");
-  refuse(
-    options,
-    ["maxConnections", "maxConnectionsPerAddress"],
-    "this is one connection; see Service of drive",
-  );
+  refuse(options, ["maxConnections", "maxConnectionsPerAddress"], "there is one; see Service of drive");
   if (tls !== "none" && !able) throw new UsageError(`tls: ${tls} needs streams with upgrade`);
   const service = new Service({ ...options, tls }, options);
   const transport = new StreamTransport(streams);

@@ -2,6 +2,8 @@
 import { createInterface } from "node:readline";
 import type { Client, Pool, RuntimeCapabilities, Server } from "@sansmtp/drive";
 import type { Calls, Connect, Failure, Request, Serve } from "../calls.ts";
+import { run } from "./errands.ts";
+import { measure } from "./measuring.ts";
 import { Sending } from "./sending.ts";
 import { Serving } from "./serving.ts";
 
@@ -54,6 +56,9 @@ class Starter {
         this.#controllers.get(signal)!.abort();
         return null;
       },
+      drain: ({ server }) => this.#servers[server]!.drain(),
+      errands: ({ errands, atOnce }) => run(adapter, errands, atOnce),
+      measure,
     };
   }
 

@@ -4,18 +4,20 @@ import type { Handlers, Message, MessageAnswer, Server } from "@sansmtp/drive";
 import { deriveScramKeys } from "@sansmtp/sasl";
 import type { Serve, Served } from "../calls.ts";
 import { type Sum, Summing } from "../content.ts";
+import { faulty } from "./faulty.ts";
+import { watch } from "./measuring.ts";
 import type { Adapter } from "./obey.ts";
 
 /** A server, and what became of it. */
 export class Serving {
   readonly server: Server;
   readonly #takes: NonNullable<Serve["takes"]>;
-  readonly #messages: Sum[] = [];
-  readonly #errors: string[] = [];
-  readonly #closings: Served["closings"][number][] = [];
-  readonly #hellos: Served["hellos"][number][] = [];
-  readonly #senders: string[] = [];
-  readonly #mechanisms: (string | null)[] = [];
+  #messages: Sum[] = [];
+  #errors: string[] = [];
+  #closings: Served["closings"][number][] = [];
+  #hellos: Served["hellos"][number][] = [];
+  #senders: string[] = [];
+  #mechanisms: (string | null)[] = [];
   #received = 0;
   #sent = 0;
   #taken: () => void = () => {};
@@ -33,6 +35,7 @@ export class Serving {
     this.server = createServer({
       name: "mx.example.com",
       ...this.#handlers(given),
+      ...(given.faults === true ? faulty((sum) => this.#messages.push(sum)) : {}),
       ...(given.knows === true ? authenticating : {}),
       ...options,
       ...sni,
@@ -54,6 +57,13 @@ export class Serving {
     };
   }
 
+  drain(): Served {
+    const served = this.served();
+    [this.#messages, this.#errors, this.#closings] = [[], [], []];
+    [this.#hellos, this.#senders, this.#mechanisms] = [[], [], []];
+    return served;
+  }
+
   take(): null {
     this.#taken();
     return null;
@@ -68,6 +78,10 @@ export class Serving {
     const think = (): undefined | Promise<undefined> =>
       thinks === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, thinks, undefined));
     return {
+      connect: (_, connection) => {
+        watch(connection);
+        return undefined;
+      },
       starttls: think,
       hello: ({ name }, { remote, client }) => {
         this.#hellos.push({ name, remote: remote?.address ?? null, tls: client.tls });

@@ -1,4 +1,4 @@
-import { join, octetsOf, take } from "../wire/join.ts";
+import { join } from "../wire/join.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { ClientMachine } from "./machine.ts";
 import type { Transfer } from "./record.ts";
@@ -28,13 +28,13 @@ export function sayUrl(machine: ClientMachine, transfer: Transfer, last: boolean
  */
 export function sayChunks(machine: ClientMachine, transfer: Transfer): void {
   const { chunk } = machine.settings.limits;
-  while (transfer.chunksOut < machine.mostChunks && octetsOf(machine.chunk) >= chunk)
+  while (transfer.chunksOut < machine.mostChunks && machine.chunk.length >= chunk)
     sayChunk(machine, transfer, chunk, false);
 }
 
 /** Says a chunk of so many octets of what was written. */
 export function sayChunk(machine: ClientMachine, transfer: Transfer, size: number, last: boolean): void {
-  const data = take(machine.chunk, size);
+  const data = machine.chunk.take(size);
   const line = encodeUtf8(`BDAT ${data.length}${last ? " LAST" : ""}\r\n`);
   machine.out.push({ octets: join([line, data]), what: last ? "last" : "content" });
   if (last) {
@@ -52,7 +52,7 @@ export function sayChunk(machine: ClientMachine, transfer: Transfer, size: numbe
 export function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
   sayChunks(machine, transfer);
   const waits = machine.settings.protocol === "lmtp" || !machine.state.capabilities.pipelining;
-  const octets = octetsOf(machine.chunk);
+  const octets = machine.chunk.length;
   if ((transfer.chunksOut > 0 && waits) || octets >= machine.settings.limits.chunk) return;
   if (transfer.url !== null) return sayUrl(machine, transfer, true);
   sayChunk(machine, transfer, octets, true);

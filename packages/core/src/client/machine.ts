@@ -37,8 +37,8 @@ export class ClientMachine {
   readonly events: ClientEvent[] = [];
   out: Outgoing[] = [];
   writer: ContentWriter | null = null;
-  /** Content for the BDAT chunk that is being filled. */
-  chunk: Uint8Array[] = [];
+  /** Content for the BDAT chunk that is being filled, in pieces that may be as small as the caller likes. */
+  readonly chunk: Input = new Input();
 
   constructor(settings: ClientSettings, now: Millis) {
     this.settings = settings;
@@ -183,9 +183,10 @@ export class ClientMachine {
     state.challenged = null;
     state.expected = [];
     this.writer = null;
-    this.chunk = [];
+    this.chunk.drop();
     this.out = [];
-    this.events.push({ type: "failed", failure: reason, reply });
+    if (!state.failed) this.events.push({ type: "failed", failure: reason, reply });
+    state.failed = true;
     if (polite) this.quit();
     else this.close(true);
   }
@@ -309,9 +310,10 @@ export class ClientMachine {
     return true;
   }
 
-  /** The begin of the line in hand: its rest may be of any length. */
+  /** The first octets of all, in whatever pieces they come (G2): nothing behind them tells whose door it is. */
   #knock(): Uint8Array {
-    return join([this.replies.begun(), this.input.octets().subarray(0, 16)]);
+    const begun = this.replies.begun();
+    return begun === null ? new Uint8Array(0) : join([begun, this.input.octets().subarray(0, 16)]);
   }
 
   #reply(reply: ReceivedReply): void {

@@ -136,6 +136,8 @@ export interface ClientState {
   transactions: number;
   domains: string[];
   readyTold: boolean;
+  /** A failure was told: what goes wrong behind it, while QUIT is answered, is none of its own. */
+  failed: boolean;
   ended: boolean;
   closing: { readonly broken: boolean; readonly turned?: boolean } | null;
   waiting: ClientWaiting;
@@ -164,6 +166,7 @@ export function newClientState({ tls }: ClientSettings, now: Millis): ClientStat
     transactions: 0,
     domains: [],
     readyTold: false,
+    failed: false,
     ended: false,
     closing: null,
     waiting: "nothing",

@@ -168,7 +168,7 @@ export class ClientSession {
   burl(url: string): void {
     const octets = encodeUtf8(url);
     if (isFault(parseUrl(octets, 0, octets.length)) || octets.length > 500)
-      throw new UsageError(`burl: not an absolute URI that can be said: ${JSON.stringify(url)}`);
+      throw new UsageError("burl: not an absolute URI that can be said");
     const transfer = this.#body("burl");
     if (transfer !== null && !transfer.plan.burl)
       throw new UsageError("burl: the envelope has not said burl");
@@ -309,7 +309,7 @@ export class ClientSession {
   /** Queues QUIT: when all that was queued before is done, the session says it, and closes. */
   quit(): void {
     const { state } = this.#machine;
-    if (state.operations.some(({ kind }) => kind === "quit") || state.phase === "quitting") return;
+    if (this.#quits || state.phase === "quitting") return;
     this.#queue((id) => ({ kind: "quit", id }));
   }
 
@@ -373,11 +373,15 @@ export class ClientSession {
     return row === undefined || row.source === "RFC 5321" ? null : row.keyword;
   }
 
+  /** QUIT is queued: then it is the last, as nothing is taken behind it. */
+  get #quits(): boolean {
+    return this.#machine.state.operations.at(-1)?.kind === "quit";
+  }
+
   #queue(make: (id: number) => Operation): number {
     const { state } = this.#machine;
     const over = state.phase === "closing" || state.phase === "closed" || state.phase === "quitting";
-    if (over || state.operations.some(({ kind }) => kind === "quit"))
-      throw new UsageError("the session is over");
+    if (over || this.#quits) throw new UsageError("the session is over");
     const id = state.nextId++;
     state.operations.push(make(id));
     state.waiting = "nothing";

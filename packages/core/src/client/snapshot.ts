@@ -32,7 +32,7 @@ export function takeSnapshot(machine: ClientMachine, secrets: boolean): ClientSn
     events: redacted ? events.filter(({ type }) => type !== "challenge") : events,
     out: redacted ? null : out,
     writer: writer?.snapshot() ?? null,
-    chunk,
+    chunk: chunk.octets(),
   });
   return { version: 1, redacted, held };
 }
@@ -52,7 +52,7 @@ export function restoreMachine(settings: ClientSettings, snapshot: ClientSnapsho
   machine.replies.restore(held.replies);
   machine.events.push(...held.events);
   machine.out = held.out;
-  machine.chunk = held.chunk;
+  machine.chunk.push(held.chunk);
   const { transfer } = machine.state;
   if (held.writer !== null && transfer !== null) {
     machine.writer = ContentWriter.restore(writerOptions(settings, transfer), held.writer);
@@ -67,7 +67,7 @@ interface Held {
   readonly events: ClientEvent[];
   readonly out: Outgoing[];
   readonly writer: WriterSnapshot | null;
-  readonly chunk: Uint8Array[];
+  readonly chunk: Uint8Array;
 }
 
 function holdsSecrets({ state }: ClientMachine): boolean {

@@ -1,5 +1,4 @@
 import type { ReceivedReply } from "../syntax/replies.ts";
-import { octetsOf } from "../wire/join.ts";
 import { ContentWriter, type WriterFault, type WriterOptions } from "../wire/stuff.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import { expectVerdicts, sayChunk, sayChunks, sayLastChunk, sayUrl, withdraw } from "./chunks.ts";
@@ -126,7 +125,7 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
 export function writeUrl(machine: ClientMachine, transfer: Transfer, url: string): void {
   if (transfer.chunkRefusal !== null) return;
   sayUrl(machine, transfer, false);
-  if (machine.chunk.length > 0) sayChunk(machine, transfer, octetsOf(machine.chunk), false);
+  if (machine.chunk.length > 0) sayChunk(machine, transfer, machine.chunk.length, false);
   transfer.url = url;
 }
 
@@ -160,7 +159,7 @@ const tooBig = failure("size-exceeded", "the content is larger than what the ser
 export function giveUp(machine: ClientMachine, transfer: Transfer, reason: Failure): void {
   fillOpen(transfer, reason);
   machine.writer = null;
-  machine.chunk = [];
+  machine.chunk.drop();
   // Only the end of the connection ends DATA without sending; after a chunk the server can be told to forget.
   if (transfer.plan.mode === "data" && (transfer.stage === "body" || transfer.stage === "verdict")) {
     return machine.fail(reason, null);
@@ -190,7 +189,7 @@ function sayEnvelope(machine: ClientMachine, transfer: Transfer): boolean {
   const { state, settings } = machine;
   const { plan, id } = transfer;
   const { pipelining } = state.capabilities;
-  if (transfer.outcomes.every((outcome) => outcome !== null) && !transfer.mailSaid) {
+  if (!transfer.mailSaid && transfer.outcomes.every((outcome) => outcome !== null)) {
     settle(machine, transfer);
     return true;
   }
@@ -313,7 +312,7 @@ function chunkReply(machine: ClientMachine, transfer: Transfer, reply: ReceivedR
   if (transfer.lastSent) return;
   withdraw(machine, transfer);
   for (const index of transfer.accepted) transfer.outcomes[index] = verdict(transfer.chunkRefusal);
-  machine.chunk = [];
+  machine.chunk.drop();
   transfer.resetDue = true;
   transfer.stage = "draining";
 }
@@ -382,7 +381,7 @@ function settle(machine: ClientMachine, transfer: Transfer): void {
   const { state } = machine;
   fillOpen(transfer, failure("abandoned", "nothing came of it"));
   machine.writer = null;
-  machine.chunk = [];
+  machine.chunk.drop();
   state.transfer = null;
   state.operations.shift();
   state.readyTold = false;

@@ -40,6 +40,20 @@ export function isAnnounced(url: string, { urls }: BurlOptions): boolean {
   });
 }
 
+/**
+ * A URL fit to be logged: where it leads, and not what it opens. Behind its host there may be the token by which whoever
+ * has the URL gets the content (URLAUTH, RFC 4467 §3), so that all of it is left out (G13), as is a password.
+ */
+export function redactUrl(url: string): string {
+  const [, begin = "", rest = ""] = /^([a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*\/?)?)(.*)$/is.exec(url) ?? [
+    "",
+    "",
+    url,
+  ];
+  const place = begin.replace(/(\/\/[^:@]*):[^@]*@/, "$1:***@");
+  return rest === "" ? place : `${place}***`;
+}
+
 /** @throws {UsageError} for options that cannot be */
 export function checkBurl(options: false | BurlOptions): void {
   if (options === false) return;

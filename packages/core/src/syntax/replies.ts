@@ -48,9 +48,12 @@ export class ReplyReader {
     return this.#texts.length > 0 || this.#lines.snapshot().read > 0;
   }
 
-  /** The first octets of a line that has begun, for a look at whose they are. */
-  begun(): Uint8Array {
-    return Uint8Array.from(this.#lines.snapshot().held.slice(0, 256));
+  /**
+   * The first octets of a reply in its first line, for a look at whose they are: asked for with each piece of it. Null
+   * when they were read already, or the line is too long.
+   */
+  begun(): Uint8Array | null {
+    return this.#texts.length > 0 ? null : this.#lines.begun(256);
   }
 
   /** The next reply; null when none is complete and all input is read. */

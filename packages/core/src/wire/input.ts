@@ -1,11 +1,12 @@
 import { bug } from "../errors.ts";
+import { join } from "./join.ts";
 
 /**
  * What was received and not yet read: one cursor over the caller's chunks. Readers eat from it and stop, so
  * what was pipelined behind their own octets just stays here.
  *
  * The chunks are kept as they are, neither copied nor written to (G8), and let go of once they are read. Every
- * operation but `octets` takes constant time.
+ * operation but `octets` and `take` takes constant time.
  */
 export class Input {
   #first: Chunk | null = null;
@@ -60,6 +61,19 @@ export class Input {
     this.#chunks -= 1;
     this.#first = chunk.next;
     if (this.#first === null) this.#last = null;
+  }
+
+  /** Reads the next octets, so many as there are at least: a view of their chunk if they lie in one, else a copy. */
+  take(octets: number): Uint8Array {
+    const pieces: Uint8Array[] = [];
+    for (let left = octets; left > 0; ) {
+      const chunk = this.#first?.octets ?? bug("took more than there is");
+      const piece = chunk.subarray(this.#at, this.#at + left);
+      pieces.push(piece);
+      left -= piece.length;
+      this.skip(piece.length);
+    }
+    return join(pieces);
   }
 
   /** Forgets everything unread. */

@@ -48,7 +48,8 @@ export class LineReader {
       this.#read += taken;
       if (this.#read > this.limit && !this.#overlong) {
         this.#overlong = true;
-        this.#held = begin(this.#held.subarray(0, held), chunk.subarray(start, start + taken));
+        const most = Math.min(beginning, this.limit);
+        this.#held = begin(this.#held.subarray(0, held), chunk.subarray(start, start + taken), most);
       }
       if (end !== -1) {
         const line = this.#overlong ? "too-long" : this.#line(chunk, start, end, held);
@@ -63,6 +64,11 @@ export class LineReader {
       input.skip(taken);
     }
     return null;
+  }
+
+  /** A copy of the first octets of the unfinished line, so many at most; null: it is too long, and they are gone. */
+  begun(most: number): Uint8Array | null {
+    return this.#overlong ? null : this.#held.slice(0, Math.min(this.#read, most));
   }
 
   /** The unfinished line, as JSON: together with the unread input it is all there is to know. */
@@ -110,11 +116,9 @@ export class LineReader {
   }
 }
 
-/** A copy of the first octets of a line that is not held. */
-function begin(held: Uint8Array, more: Uint8Array): Uint8Array {
-  return Uint8Array.from(
-    [...held.subarray(0, beginning), ...more.subarray(0, beginning)].slice(0, beginning),
-  );
+/** A copy of the first octets of a line that is not held, so many at most. */
+function begin(held: Uint8Array, more: Uint8Array, most: number): Uint8Array {
+  return Uint8Array.from([...held.subarray(0, most), ...more.subarray(0, most)].slice(0, most));
 }
 
 /** An unfinished line. */
