@@ -44,6 +44,8 @@ export interface Facing {
   readonly patience: number;
   /** Milliseconds within which it closes, or says what nobody expects. */
   readonly silence: number;
+  /** A difference is looked at in lockstep, with time for replies that nobody expects, even where it seems certain. */
+  readonly thorough: boolean;
 }
 
 /** Plays a sequence to a server, and lays its replies beside ours. */
@@ -54,7 +56,7 @@ export async function compare(
 ): Promise<Compared> {
   const groups = grouped(units, pace, cuts);
   const first = await meet(facing, units, groups, pace);
-  if (first.certain) return first;
+  if (first.certain && !(facing.thorough && first.differences.length > 0)) return first;
   // In lockstep, with time for replies that nobody expects, it is certain what a reply belongs to.
   const exact = await meet(facing, units, grouped(units, "lockstep", []), "any", true);
   if (exact.differences.some(({ diverges }) => diverges) || pace === "lockstep") return exact;
@@ -129,10 +131,12 @@ async function meet(
   judge(heard.codes, heard.closed !== null, true);
   const expected = units.reduce((sum, { codes }) => sum + codes.length, 0);
   const diverged = differences.some(({ diverges }) => diverges);
+  // What is too much may be a late reply to the unit before.
+  const ahead = heard.codes.some((codes, at) => codes.length > (groups[at]?.replies ?? 0));
   certain =
     listens ||
     (!diverged && heard.codes.flat().length === expected) ||
-    (diverged && exact && !heard.more && heard.closed === null);
+    (diverged && exact && !heard.more && !ahead && heard.closed === null);
   return { differences, units: compared, heard, certain };
 }
 

@@ -31,6 +31,17 @@ export const bare: readonly Row[] = [
       "The whole line is refused, to its CRLF; nothing of it can become a command, so closing adds nothing.",
   },
   {
+    said: "a command line in which a bare LF stands behind more than 2048 octets",
+    rule: ["S-LINE-10", "S-LINE-11"],
+    octets: /^[^\n]{2047,}[^\r]\n/,
+    ours: /^5$/,
+    theirs: { postfix: /^[2-5]{2,}(?: closes)?$/ },
+    weSay: "500, once",
+    theySay: "does not see it, cuts the line there, and carries out what is before it and behind it",
+    requirement: "S-LINE-01",
+    because: "CRLF alone ends a line, however long it is.",
+  },
+  {
     said: "a command line with a bare CR, a NUL or another control octet in it",
     rule: ["S-LINE-10"],
     ours: /^5$/,

@@ -67,10 +67,10 @@ export const chunks: readonly Row[] = [
     because: "The whole chunk is read and thrown away (RFC 3030 §2).",
   },
   {
-    said: "MAIL or RCPT after a BDAT that was refused",
-    kind: ["MAIL", "RCPT"],
+    said: "MAIL, RCPT or DATA after a BDAT that was refused",
+    kind: ["MAIL", "RCPT", "DATA"],
     after: "BDAT",
-    ours: /^[25]$/,
+    ours: /^[235]$/,
     theirs: { postfix: /^[25]$/ },
     weSay: "as though there had been no BDAT: it was out of order, so that nothing has changed",
     theySay: "503 until RSET; a refused BDAT LAST has ended the transaction",

@@ -112,6 +112,18 @@ export const commands: readonly Row[] = [
     because: "It will not be there later, so the refusal is permanent (RFC 5321 §4.2.1).",
   },
   {
+    said: "ETRN after HELO",
+    kind: ["ETRN"],
+    states: ["greeted"],
+    rule: ["S-SEQ-01"],
+    ours: /^5$/,
+    theirs: { postfix: /^4$/ },
+    weSay: "503",
+    theySay: "459, as after EHLO",
+    requirement: "S-EHLO-05",
+    because: "No extension is in force after HELO.",
+  },
+  {
     said: "RSET or QUIT with an argument",
     kind: ["RSET", "QUIT"],
     rule: ["S-RSET-02", "S-QUIT-01"],

@@ -215,6 +215,18 @@ export const grammar: readonly Row[] = [
     because: "It reaches whoever runs the server (RFC 5321 §4.5.1).",
   },
   {
+    said: "ORCPT=rfc822; with nothing behind it",
+    kind: ["RCPT"],
+    rule: null,
+    octets: /ORCPT=[a-z0-9-]+;[ \t\r]/i,
+    ours: accept,
+    theirs: { opensmtpd: refuse, "smtp-server": refuse },
+    weSay: "250",
+    theySay: "553 or 501",
+    requirement: "X-DSN-05",
+    because: "xtext may be empty (RFC 3461 §4).",
+  },
+  {
     said: "ORCPT=utf-8; with a character in the form of RFC 6533: \\x{E4}",
     kind: ["RCPT"],
     rule: null,

@@ -63,9 +63,10 @@ export class Opponent {
     return run(this.#config, steps.join(""));
   }
 
-  /** Plays a sequence to both. */
+  /** Plays a sequence to both; when there is time, in lockstep, too. */
   async compare(sequence: Sequence, patience = 4_000): Promise<Compared> {
-    const facing = { server: this.name, port: this.#port, patience, silence: patience / 100 };
+    const thorough = patience >= 40_000;
+    const facing = { server: this.name, port: this.#port, patience, silence: patience / 100, thorough };
     return compare(facing, this.ours(sequence), sequence.delivery);
   }
 
