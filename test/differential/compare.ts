@@ -79,7 +79,7 @@ async function meet(
   pace: Difference["pace"],
   listens = false,
 ): Promise<Meeting> {
-  const exact = groups.length === units.length;
+  const exact = groups.length === units.length && pace !== "early";
   let differences: (Difference & { diverges: boolean })[] = [];
   let compared = 0;
   let certain = true;

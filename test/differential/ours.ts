@@ -52,6 +52,15 @@ export function decide(question: Question): Reply | undefined {
   }
 }
 
+/** As `decide`. To PRDR it says a verdict for each recipient where there are several, as Exim does. */
+function verdict(question: Question): Reply | undefined | Reply[] {
+  const decided = decide(question);
+  if (question.type !== "message" || !question.envelope.parameters.prdr || decided === undefined)
+    return decided;
+  const { recipients } = question.envelope;
+  return recipients.length > 1 ? recipients.map(() => decided) : decided;
+}
+
 /** A configuration that announces what another server does, and bears what the others were told to bear. */
 export function configured(keywords: readonly string[]): ServerConfig {
   const has = (keyword: string): boolean => keywords.includes(keyword);
@@ -90,7 +99,7 @@ export function run(config: ServerConfig, octets: string): Unit[] {
     for (let event = session.poll(); event !== null; event = session.poll()) {
       if (event.type === "send") sent += Buffer.from(event.data).toString("latin1");
       if (event.type === "violation" && event.rule !== "X-PIPE-15") seen.push(event.rule);
-      if ("id" in event) session.answer(event.id, decide(event));
+      if ("id" in event) session.answer(event.id, verdict(event));
     }
     if (sent === "") return;
     const codes = (sent.match(/^\d{3}(?=[ \r])/gm) ?? []).map(Number);
