@@ -5,7 +5,7 @@ import { it } from "./sending.ts";
 
 // The short run of test/differential: the same sequences each time. `pnpm differential` is the long one.
 
-const sequences = 180;
+const sequences = 200;
 
 describe("differences from other servers", () => {
   for (const [name, { program }] of Object.entries(servers)) {
