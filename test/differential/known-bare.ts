@@ -50,7 +50,7 @@ export const bare: readonly Row[] = [
       exim: /^(?:[234]|-)$/,
       opensmtpd: /^[23]$/,
       aiosmtpd: /^[23]$/,
-      "smtp-server": /^[23]$/,
+      "smtp-server": /^(?:[23]|2 closes)$/,
     },
     weSay: "500",
     theySay: "pass over it, or cut the line there, and carry out the rest",

@@ -136,7 +136,7 @@ export const grammar: readonly Row[] = [
     rule: null,
     octets: /^(?:EHLO|HELO) +(?:[a-z0-9.-]+|\[[^\]]*\])[ \t]*[^ \t\r]/i,
     ours: accept,
-    theirs: { exim: refuse, "smtp-server": refuse, opensmtpd: refuse },
+    theirs: { exim: refuse, aiosmtpd: refuse, "smtp-server": refuse, opensmtpd: refuse },
     weSay: "250",
     theySay: "501",
     requirement: "S-EHLO-03",
