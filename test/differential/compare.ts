@@ -22,8 +22,8 @@ export interface Difference {
   /** First digits of the replies, `-` for none, with `closes` where the connection was closed. */
   readonly ours: string;
   readonly theirs: string;
-  /** What was refused before it and may have left something behind: a `BDAT` or `hello` since the last reset. */
-  readonly after: readonly ("BDAT" | "hello")[];
+  /** What may have left something behind: a `BDAT` or `hello` that was refused, or `chunks` that RSET has ended. */
+  readonly after: readonly ("BDAT" | "hello" | "chunks")[];
   /** `any` if it is there in lockstep, too. */
   readonly pace: Delivery["pace"] | "any";
   /** The number of the unit. */
@@ -86,7 +86,7 @@ async function meet(
   const judge = (codes: readonly (readonly number[])[], closed: boolean, complete: boolean): boolean => {
     const replies = exact ? codes : dealt(codes.flat(), units);
     differences = [];
-    const after = new Set<"BDAT" | "hello">();
+    const after = new Set<Difference["after"][number]>();
     for (const [at, unit] of units.entries()) {
       const theirs = replies[at];
       if (theirs === undefined) return true;
@@ -113,6 +113,7 @@ async function meet(
       if (unit.kind === "BDAT" && refused) after.add("BDAT");
       if (unit.kind === "EHLO" || unit.kind === "HELO") refused ? after.add("hello") : after.clear();
       if (unit.kind === "RSET" && !refused) after.delete("BDAT");
+      if (unit.kind === "RSET" && unit.state === "bdat") after.add("chunks");
       if (difference.ours === difference.theirs) continue;
       const diverges = diverging(unit, theirs, theirClose);
       differences.push({ ...difference, diverges });

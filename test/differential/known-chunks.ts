@@ -89,6 +89,16 @@ export const chunks: readonly Row[] = [
     because: "RSET, NOOP and QUIT are commands like others there (RFC 3030 §2).",
   },
   {
+    said: "anything behind the RSET that has ended a message of chunks",
+    after: "chunks",
+    ours: any,
+    theirs: { exim: /^-$/ },
+    weSay: "as behind any RSET",
+    theySay: "250 to RSET, and then nothing, if other commands stood between the chunks and RSET",
+    requirement: "S-BDAT-09",
+    because: "RSET ends the message, and its chunks with it (RFC 3030 §2).",
+  },
+  {
     said: "BDAT 0 without LAST",
     kind: ["BDAT"],
     rule: null,

@@ -16,8 +16,8 @@ export interface Row {
   readonly rule?: readonly string[] | null;
   /** What the octets look like. */
   readonly octets?: RegExp;
-  /** What was refused before, as `Difference` has it. */
-  readonly after?: "BDAT" | "hello";
+  /** What may have left something behind, as `Difference` has it. */
+  readonly after?: Difference["after"][number];
   readonly pace?: readonly Difference["pace"][];
   /** Our reply, as `Difference` has it. */
   readonly ours: RegExp;

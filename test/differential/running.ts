@@ -78,9 +78,7 @@ export class Opponent {
 
 /** Differences of one kind are likely to have one reason. */
 export function kindOf({ kind, state, rules, ours, theirs, after }: Difference): string {
-  return [kind, ours, theirs, rules.join("+"), state, ...after.map((what) => `after a refused ${what}`)].join(
-    " | ",
-  );
+  return [kind, ours, theirs, rules.join("+"), state, ...after.map((what) => `after ${what}`)].join(" | ");
 }
 
 /** Takes away from a sequence what its difference does not need. */
