@@ -78,6 +78,18 @@ export const chunks: readonly Row[] = [
     because: "RFC 3030 §2 leaves the state open; a command out of order changes nothing (RFC 5321 §4.1.4).",
   },
   {
+    said: "DATA after a BDAT that was refused",
+    kind: ["DATA"],
+    after: "BDAT",
+    rule: null,
+    ours: /^3$/,
+    theirs: { postfix: /^- closes$/ },
+    weSay: "354",
+    theySay: "ends without a reply where the chunk had a bare LF, and for a while greets nobody",
+    requirement: "S-BDAT-05",
+    because: "The whole chunk is read and thrown away (RFC 3030 §2).",
+  },
+  {
     said: "another command than BDAT between chunks, and what follows",
     states: ["bdat", "bdat-failed"],
     ours: any,

@@ -189,6 +189,16 @@ export const commands: readonly Row[] = [
     because: "Clients do it although they should not (RFC 2920 §1).",
   },
   {
+    said: "QUIT, and more behind it at once",
+    pace: ["burst", "early"],
+    ours: accept,
+    theirs: { exim: /^- closes$/ },
+    weSay: "all replies up to 221",
+    theySay: "closes with octets unread: the reset that follows takes replies with it",
+    requirement: "S-QUIT-01",
+    because: "The client gets the reply to QUIT, and those before it (RFC 5321 §4.1.1.10).",
+  },
+  {
     said: "MAIL after an EHLO that was refused, behind one that was not",
     kind: ["MAIL"],
     after: "hello",
