@@ -5,7 +5,7 @@ import { it } from "./sending.ts";
 
 // The short run of test/differential: the same sequences each time. `pnpm differential` is the long one.
 
-const sequences = 200;
+const sequences = 150;
 
 describe("differences from other servers", () => {
   for (const [name, { program }] of Object.entries(servers)) {
@@ -16,7 +16,7 @@ describe("differences from other servers", () => {
         const unexplained = new Map<string, Sequence>();
         let units = 0;
         let differing = 0;
-        await meet(opponent, { seed: 20261126, sequences, width: 40 }, (sequence, compared, open) => {
+        await meet(opponent, { seed: 20261126, sequences, width: 24 }, (sequence, compared, open) => {
           units += compared.units;
           if (compared.differences.length > 0) differing++;
           for (const difference of open) unexplained.set(kindOf(difference), sequence);
