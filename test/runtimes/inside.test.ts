@@ -25,7 +25,7 @@ describe("the tests that need no Node host", () => {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 // Not those of the vitest that runs this.
 const env = Object.fromEntries(
-  Object.entries({ ...process.env, NO_COLOR: "1" }).filter(
+  Object.entries({ ...process.env, NO_COLOR: "1", SANSMTP_QUICK: "1" }).filter(
     ([name]) => !/^(VITEST|TEST$|NODE_ENV|NODE_OPTIONS|FORCE_COLOR|SANSMTP_TEST_REPORT)/.test(name),
   ),
 );

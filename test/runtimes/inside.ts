@@ -15,12 +15,14 @@ const long = [
   "core/session-walk",
   "core/session-data",
   "core/session-lines",
+  "core/stuff",
+  "core/syntax-octets",
   "properties/dots",
   "testing/cuts",
   "testing/agreement",
 ];
 
-/** What is run in about a minute: all of these files but the long ones, as filters of vitest. */
+/** What is run in CI: all of these files but the long ones, as filters of vitest. */
 export function brief(): string[] {
   const files = portable.flatMap((folder) =>
     readdirSync(new URL(`../${folder}/`, import.meta.url))
