@@ -47,7 +47,7 @@ export function stageForJsr(folder: string): void {
   for (const each of jsrPackages) {
     const target = join(folder, each.folder);
     mkdirSync(target, { recursive: true });
-    for (const name of ["src", "jsr.json", "README.md", "EXTENSIONS.md", "STATES.md"]) {
+    for (const name of ["src", "jsr.json", "README.md", "DIFFERENCES.md", "EXTENSIONS.md", "STATES.md"]) {
       const source = join(each.path, name);
       if (existsSync(source)) cpSync(source, join(target, name), { recursive: true });
     }

@@ -4,10 +4,13 @@ import { Daemon } from "./root.ts";
 /**
  * An Exim.
  *
- * @param settings lines of the main section, next to those that all have; `FOLDER` is its folder
+ * @param settings lines of the main section, next to those that all have or in their place; `FOLDER` is its folder
  * @param authenticators the section of that name
+ * @param lists access lists, next to those that all have
  */
-export function exim(settings = "", authenticators = ""): Peer {
+export function exim(settings = "", authenticators = "", lists = ""): Peer {
+  const replaced = new Set(settings.match(/^\w+(?= *=)/gm));
+  const common = commonSettings.split("\n").filter((line) => !replaced.has(line.split(" ")[0]!));
   return {
     name: "Exim",
     program: "usr/sbin/exim4",
@@ -24,30 +27,8 @@ export function exim(settings = "", authenticators = ""): Peer {
       const configuration = await folder.write(
         "exim.conf",
         `FOLDER = ${inside}
-primary_hostname = mx.example.com
-spool_directory = FOLDER/spool
-log_file_path = FOLDER/spool/%slog
-pid_file_path = FOLDER/spool/pid
 daemon_smtp_ports = ${port}
-local_interfaces = 127.0.0.1
-tls_certificate = FOLDER/certificate.pem
-tls_privatekey = FOLDER/key.pem
-tls_advertise_hosts = *
-chunking_advertise_hosts = *
-smtputf8_advertise_hosts = *
-pipelining_connect_advertise_hosts = *
-prdr_enable = true
-accept_8bitmime = true
-# With -C it has no privileges to drop, and none to deliver with.
-deliver_drop_privilege = true
-message_size_limit = 30M
-keep_environment =
-host_lookup =
-rfc1413_hosts =
-acl_smtp_rcpt = rcpt
-acl_smtp_data_prdr = each
-acl_smtp_data = accept
-received_header_text = Received: from $sender_helo_name ($sender_host_address:$sender_host_port) $authenticated_id id $message_exim_id
+${common.join("\n")}
 ${settings}
 begin acl
 rcpt:
@@ -58,6 +39,7 @@ each:
   deny local_parts = late
        message = 5.7.1 Not this message
   accept
+${lists}
 begin routers
 local:
   driver = accept
@@ -80,3 +62,27 @@ ${authenticators}
     },
   };
 }
+
+const commonSettings = `primary_hostname = mx.example.com
+spool_directory = FOLDER/spool
+log_file_path = FOLDER/spool/%slog
+pid_file_path = FOLDER/spool/pid
+local_interfaces = 127.0.0.1
+tls_certificate = FOLDER/certificate.pem
+tls_privatekey = FOLDER/key.pem
+tls_advertise_hosts = *
+chunking_advertise_hosts = *
+smtputf8_advertise_hosts = *
+pipelining_connect_advertise_hosts = *
+prdr_enable = true
+accept_8bitmime = true
+# With -C it has no privileges to drop, and none to deliver with.
+deliver_drop_privilege = true
+message_size_limit = 30M
+keep_environment =
+host_lookup =
+rfc1413_hosts =
+acl_smtp_rcpt = rcpt
+acl_smtp_data_prdr = each
+acl_smtp_data = accept
+received_header_text = Received: from $sender_helo_name ($sender_host_address:$sender_host_port) $authenticated_id id $message_exim_id`;
