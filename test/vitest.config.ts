@@ -11,6 +11,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Vitest leaves one processor to itself, which of two is half.
+    maxWorkers: "100%",
     reporters: [
       "default",
       "./runtimes/reporter.ts",
