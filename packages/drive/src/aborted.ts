@@ -6,7 +6,8 @@ export async function unlessAborted<Result>(
   let abort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort);
   });
   try {
     return await Promise.race([promised, aborted]);

@@ -5,8 +5,9 @@ import type { Called, Recording } from "./recording.ts";
 import { placeholder, SecretFinder } from "./secrets.ts";
 
 /**
- * A recording without what AUTH carries, and without what the URLs of BURL open. In its place is something of the same length and form, on the wire and in
- * the events, calls and answers, so that the recording replays as it did. To redact twice changes nothing.
+ * A recording without what AUTH carries, and without what the URLs of BURL open. In its place is something of the same
+ * length and form, on the wire and in the events, calls and answers, so that the recording replays as it did. To redact
+ * twice changes nothing.
  */
 export function redact(recording: Recording): Recording {
   const { side, calls } = recording;
