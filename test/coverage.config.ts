@@ -54,7 +54,8 @@ function withoutBugs(): Plugin {
 
 function leftOut(): string[] {
   return [
-    "of up to \\d",
+    "of up to [6-9]",
+    "ends at CRLF . CRLF alone",
     "\\d octets long",
     "is linear",
     "looked at more",
@@ -68,7 +69,6 @@ function leftOut(): string[] {
     "code point",
     "every reachable",
     "pile up",
-    "are bounded",
     "whatever is told",
     "the targets are a permutation",
     "a text line is measured",
@@ -79,8 +79,6 @@ function leftOut(): string[] {
     "any commands in any order",
     "of the grammar, with nothing else",
     "every date is",
-    "every call may come",
     "all of the declared length",
-    "every other version",
   ];
 }

@@ -48,7 +48,11 @@ describe("a reply", () => {
     // Without a blank, wherever the limit falls in a character.
     for (let lead = 0; lead < 4; lead++) {
       const whole = "x".repeat(lead) + "😀é한".repeat(80);
-      expect(said(whole).join("").replace(/ ?<b@example.com>$/, "")).toBe(whole);
+      expect(
+        said(whole)
+          .join("")
+          .replace(/ ?<b@example.com>$/, ""),
+      ).toBe(whole);
     }
   });
 
@@ -151,10 +155,53 @@ describe("what is told apart", () => {
   });
 
   test("A-AUTH-01 a submission server without mechanisms is none", () => {
-    expect(() => settle({ name: "mx.example.com", service: "submission" })).toThrow(UsageError);
+    for (const authRequired of [true, false])
+      expect(() => settle({ name: "mx.example.com", service: "submission", authRequired })).toThrow(
+        UsageError,
+      );
     expect(settle({ name: "mx.example.com", service: "submission", mechanisms: ["PLAIN"] }).service).toBe(
       "submission",
     );
+  });
+});
+
+describe("a connection that is lost or ends early", () => {
+  const behind = (session: ServerSession): string[] => {
+    const said: string[] = [];
+    for (let event = session.poll(); event !== null; event = session.poll()) {
+      if (event.type === "send") said.push(Buffer.from(event.data).toString().slice(0, 3));
+      else if (event.type === "close") said.push(`close ${event.reason}`);
+      else said.push(event.type);
+      if ("id" in event) session.answer(event.id, event.type === "connect" ? reply(554, "no") : undefined);
+    }
+    return said;
+  };
+
+  test("T-TLS-09 in the handshake it is a handshake that failed", () => {
+    const session = new ServerSession({ name: "mx.example.com", tls: "implicit" });
+    expect(behind(session)).toEqual(["upgrade"]);
+    session.receiveEnd();
+    expect(behind(session)).toEqual(["close tls"]);
+  });
+
+  test("S-SES-11 in the handshake, and before the header of a proxy, nothing is said of a service that ends", () => {
+    for (const config of [{ tls: "implicit" }, { proxy: true }] as const) {
+      const session = new ServerSession({ name: "mx.example.com", ...config });
+      behind(session);
+      session.shutdown("now");
+      expect(behind(session)).toEqual(["close shutdown"]);
+    }
+  });
+
+  test("S-SES-04 S-BDAT-12 behind a greeting of 554 BDAT that cannot be read ends the session", () => {
+    const session = new ServerSession({ name: "mx.example.com" });
+    expect(behind(session)).toEqual(["connect", "554"]);
+    session.receive(Buffer.from("BDAT x\r\nBDAT 3\r\nabcNOOP\r\nQUIT\r\n"));
+    const said = behind(session);
+    expect(said.filter((each) => /^\d/.test(each) || each.startsWith("close"))).toEqual([
+      "421",
+      "close protocol",
+    ]);
   });
 });
 
