@@ -1,17 +1,17 @@
 import { bug } from "../errors.ts";
-import { type Reply, reply, replyClass } from "../reply.ts";
+import { CheckedReply, enhancedCode, type Reply, reply, replyClass } from "../reply.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { Millis } from "../time.ts";
 import type { ContentReader } from "../wire/dot.ts";
 import { Input } from "../wire/input.ts";
-import { LineReader } from "../wire/line.ts";
+import type { LineReader } from "../wire/line.ts";
 import { Output } from "../wire/output.ts";
 import { ProxyReader } from "../wire/proxy.ts";
+import { formatReply } from "../wire/reply-format.ts";
 import { readResponse } from "./auth.ts";
 import { readCommand } from "./commands.ts";
 import { readChunk, readData } from "./content.ts";
 import type { CloseReason, Envelope, Question, ResetCause, ServerEvent, TlsInfo } from "./events.ts";
-import { longestLine } from "./interpret.ts";
 import { askAhead, settle } from "./questions.ts";
 import { endsOf, newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
 import * as replies from "./replies.ts";
@@ -28,8 +28,9 @@ export class Machine {
   readonly state: State;
   readonly input: Input = new Input();
   readonly output: Output = new Output();
-  readonly lines: LineReader;
   readonly events: ServerEvent[] = [];
+  /** Reads the line that has come in part; null: none has. */
+  lines: LineReader | null = null;
   content: ContentReader | null = null;
   proxyReader: ProxyReader | null = null;
   /** Replies have to leave before anything else is done. */
@@ -37,7 +38,6 @@ export class Machine {
 
   constructor(settings: ServerSettings, now: Millis) {
     this.settings = settings;
-    this.lines = new LineReader(longestLine(settings));
     this.proxyReader = settings.proxy ? new ProxyReader() : null;
     this.state = newState(settings, now);
   }
@@ -52,8 +52,8 @@ export class Machine {
   #next(): ServerEvent | null {
     this.#release();
     for (;;) {
-      const event = this.events.shift();
-      if (event !== undefined) {
+      if (this.events.length > 0) {
+        const event = this.events.shift() as ServerEvent;
         if (event.type === "body") this.state.heldAt = this.state.now;
         return event;
       }
@@ -81,9 +81,12 @@ export class Machine {
   }
 
   openSlot(id: number): Slot | null {
-    const slot = this.state.slots.find(({ question }) => question.id === id);
-    if (slot === undefined || slot.answer !== null) return null;
-    return slot.verdicts?.every((verdict) => verdict !== null) ? null : slot;
+    for (const slot of this.state.slots) {
+      if (slot.question.id !== id) continue;
+      if (slot.answer !== null) return null;
+      return slot.verdicts?.every((verdict) => verdict !== null) ? null : slot;
+    }
+    return null;
   }
 
   lost(): void {
@@ -364,10 +367,10 @@ export class Machine {
    */
   say(said: Reply, enhance: boolean = true, named: boolean = said.code === 421): void {
     const { extensions, name } = this.settings;
-    const digit = replyClass(said);
-    const enhanced =
-      enhance && extensions.enhancedStatusCodes && digit !== 3 ? (said.enhanced ?? `${digit}.0.0`) : null;
-    this.output.put(said.code, enhanced, named ? withName(name, said.lines) : said.lines);
+    const coded = enhance && extensions.enhancedStatusCodes && replyClass(said) !== 3;
+    if (!named && said instanceof CheckedReply) return this.output.put(said.octets(coded, formatReply));
+    const lines = named ? withName(name, said.lines) : said.lines;
+    this.output.put(formatReply(said.code, coded ? enhancedCode(said) : null, lines));
   }
 }
 

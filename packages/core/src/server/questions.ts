@@ -1,10 +1,12 @@
 import { type Reply, replyClass } from "../reply.ts";
+import { formatReply } from "../wire/reply-format.ts";
 import { inAscii } from "./answers.ts";
 import { authenticated } from "./auth.ts";
-import { askOf, injected, readLine } from "./commands.ts";
+import { askOf, injected } from "./commands.ts";
 import { beginChunk, beginData, refuseChunk, startChunks } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, isRecipient } from "./interpret.ts";
+import { readLine } from "./lines.ts";
 import type { Machine } from "./machine.ts";
 import { newMail, noMail, type Slot } from "./record.ts";
 import * as replies from "./replies.ts";
@@ -77,7 +79,7 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
         machine.abandon("hello");
         state.hello = { verb: question.verb, name: question.name };
         state.phase = "ready";
-        machine.output.put(answer.code, null, [first, ...question.capabilities]);
+        machine.output.put(formatReply(answer.code, null, [first, ...question.capabilities]));
         machine.mustSend = true;
       } else {
         machine.say(answer, false);
@@ -177,12 +179,11 @@ export function askAhead(machine: Machine): boolean {
   if (mail.recipients.length + slots.length >= settings.limits.recipients) return false;
   const line = readLine(machine);
   if (line === null) return false;
-  const octets = machine.lines.length;
-  const interpretation = isRecipient(line) ? interpret(line, octets, new View(machine)) : null;
+  const interpretation = isRecipient(line) ? interpret(line, new View(machine)) : null;
   if (interpretation?.kind === "ask") {
     askOf(machine, interpretation.question);
   } else {
-    state.held = { line, octets };
+    state.held = { line: line.octets.slice(line.start, line.end), octets: line.length };
   }
   return true;
 }
