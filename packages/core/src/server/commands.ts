@@ -83,6 +83,7 @@ export function askOf(machine: Machine, question: Question): void {
   const { state, settings } = machine;
   if (question.type === "rcpt" && settings.limits.recipientDomains !== Number.POSITIVE_INFINITY) {
     const domain = domainKey(domainOf(question.to));
+    state.domains ??= {};
     if (!Object.hasOwn(state.domains, domain)) {
       state.domains[domain] = true;
       state.domainCount++;

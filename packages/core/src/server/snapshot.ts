@@ -23,7 +23,7 @@ export function takeSnapshot(machine: Machine): ServerSnapshot {
   const held = toJson({
     state,
     input: input.octets(),
-    output: output.held(),
+    output: output?.held() ?? new Uint8Array(0),
     lines: lines?.snapshot() ?? noLine,
     events,
     content: content?.snapshot() ?? null,
@@ -63,12 +63,12 @@ export function restoreMachine(settings: ServerSettings, snapshot: ServerSnapsho
   const machine = new Machine(settings, 0);
   Object.assign(machine.state, held.state);
   machine.input.push(held.input);
-  machine.output.put(held.output);
+  if (held.output.length > 0) machine.put(held.output);
   if (held.lines.read > 0) {
     machine.lines = new LineReader(longestLine(settings));
     machine.lines.restore(held.lines);
   }
-  machine.events.push(...held.events);
+  for (const event of held.events) machine.tell(event);
   const { mail, reader } = machine.state;
   const options = contentOptions(settings, mail.parameters, reader === "dots");
   machine.content = held.content === null ? null : ContentReader.restore(options, held.content);

@@ -124,7 +124,8 @@ export class View implements Context {
   }
 
   isNamed(domain: string): boolean {
-    return Object.hasOwn(this.#machine.state.domains, domainKey(domain));
+    const { domains } = this.#machine.state;
+    return domains !== null && Object.hasOwn(domains, domainKey(domain));
   }
 
   envelope(): Envelope {

@@ -126,7 +126,7 @@ export function parseHello(
   const stop = nextSpace(line, at, end);
   const read = readDomain(line, at, stop, helloDomain);
   if (at < stop && "domain" in read && read.end === stop && stop - at <= context.limits.domain) {
-    return { name: ascii(line, at, stop), domain: read.domain };
+    return { name: exactly(line, at, stop), domain: read.domain };
   }
   if (
     context.lenient.helloName &&
@@ -134,7 +134,7 @@ export function parseHello(
     isPrintable(line, at, stop) &&
     stop - at <= context.limits.domain
   ) {
-    return { name: ascii(line, at, stop), domain: null };
+    return { name: exactly(line, at, stop), domain: null };
   }
   const [detail, where] =
     at >= stop ? ["argument is missing", at] : "wrong" in read ? [read.wrong, read.at] : ["not a domain", at];
@@ -307,6 +307,11 @@ function pathStart(
     return argument("S-MAIL-09", "space behind the colon", behind, `Syntax: ${syntax}`);
   }
   return start;
+}
+
+/** A text that is kept as long as the session: by itself, and not as part of one that was cut. */
+function exactly(line: Uint8Array, start: number, end: number): string {
+  return String.fromCharCode(...line.subarray(start, end));
 }
 
 /** Graphic ASCII: no blank, no control, nothing above 0x7F. */

@@ -87,31 +87,35 @@ export interface RecipientValidSince {
 const nothing: Readonly<Record<string, string | true>> = Object.freeze({});
 
 /** MAIL without parameters. */
-export const noMailParameters: MailParameters = Object.freeze({
-  size: null,
-  body: null,
-  smtputf8: false,
-  ret: null,
-  envid: null,
-  auth: null,
-  by: null,
-  holdFor: null,
-  holdUntil: null,
-  priority: null,
-  requireTls: false,
-  solicit: null,
-  track: null,
-  prdr: false,
-  other: nothing,
-});
+export const noMailParameters: MailParameters = Object.freeze(freshMailParameters());
 
 /** RCPT without parameters. */
-export const noRcptParameters: RcptParameters = Object.freeze({
-  notify: null,
-  orcpt: null,
-  rrvs: null,
-  other: nothing,
-});
+export const noRcptParameters: RcptParameters = Object.freeze(freshRcptParameters());
+
+// A literal, since to copy an object that is frozen takes twenty times as long.
+function freshMailParameters(): MailParameters {
+  return {
+    size: null,
+    body: null,
+    smtputf8: false,
+    ret: null,
+    envid: null,
+    auth: null,
+    by: null,
+    holdFor: null,
+    holdUntil: null,
+    priority: null,
+    requireTls: false,
+    solicit: null,
+    track: null,
+    prdr: false,
+    other: nothing,
+  };
+}
+
+function freshRcptParameters(): RcptParameters {
+  return { notify: null, orcpt: null, rrvs: null, other: nothing };
+}
 
 /** What parameters are read with. */
 export interface ParameterOptions {
@@ -182,7 +186,7 @@ export function readMailParameters(
   utf8: boolean,
 ): MailParameters | Fault {
   if (at >= end) return noMailParameters;
-  return readParameters(octets, at, end, options, utf8, options.known.mail, noMailParameters);
+  return readParameters(octets, at, end, options, utf8, options.known.mail, freshMailParameters());
 }
 
 /** Reads what follows the path of RCPT, likewise. */
@@ -194,7 +198,7 @@ export function readRcptParameters(
   utf8: boolean,
 ): RcptParameters | Fault {
   if (at >= end) return noRcptParameters;
-  return readParameters(octets, at, end, options, utf8, options.known.rcpt, noRcptParameters);
+  return readParameters(octets, at, end, options, utf8, options.known.rcpt, freshRcptParameters());
 }
 
 const malformed: Reply = reply(501, "5.5.4", "Bad parameter syntax");
@@ -207,10 +211,9 @@ function readParameters<T extends object>(
   options: ParameterOptions,
   utf8: boolean,
   known: Readonly<Record<string, Known<T>>>,
-  none: T,
+  found: T,
 ): T | Fault {
   if (octets[start] !== 0x20) return fault("S-PARM-01", "no space behind the path", start, malformed);
-  let found = none;
   const seen: string[] = [];
   const context: ParameterContext = { extensions: (name) => options.inForce(name), utf8 };
   for (let at = skipSpaces(octets, start, end); at < end; at = skipSpaces(octets, at, end)) {
@@ -236,7 +239,7 @@ function readParameters<T extends object>(
         : (parameter.read(given, context, found) ?? null);
     if (read === null && own !== undefined) return fault(own.rule, own.detail, at, own.reply);
     if (read === null) return fault("S-PARM-04", `parameter ${keyword} is malformed`, at, malformed);
-    found = { ...found, ...read };
+    for (const key in read) found[key] = read[key] as T[typeof key];
     at = word;
   }
   return found;
