@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   decode: () => import("./decode.ts"),
   session: () => import("./session.ts"),
   server: () => import("./server.ts"),
+  client: () => import("./client.ts"),
 };
 
 interface Bench {

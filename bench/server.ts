@@ -7,7 +7,7 @@
 
 import { idle } from "./idle.ts";
 import { Child, type Cost, loadCore, run as runCommand, used } from "./processes.ts";
-import type { Load, Loaded } from "./programs/load.ts";
+import type { Load, Loaded } from "./programs/canned.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
 import { programOf, type Started, type Subject, servers, source } from "./servers.ts";
 
