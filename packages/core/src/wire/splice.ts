@@ -14,6 +14,12 @@ export class Splice {
     this.#chunk = chunk;
     this.#from = 0;
     this.#to = 0;
+    this.#length = 0;
+  }
+
+  /** Nothing came yet. */
+  get isEmpty(): boolean {
+    return this.#length === 0 && this.#to === this.#from;
   }
 
   /** These octets of the chunk come next. */
@@ -45,6 +51,8 @@ export class Splice {
       octets = this.#copy.subarray(0, this.#length);
       this.#copy = nothing;
       this.#length = 0;
+    } else if (this.#from === 0 && this.#to === this.#chunk.length && this.#chunk.constructor === Uint8Array) {
+      if (this.#to > 0) octets = this.#chunk;
     } else if (this.#to > this.#from) {
       // Not `subarray`, which a Buffer would answer with a Buffer, while a copy is none.
       octets = new Uint8Array(this.#chunk.buffer, this.#chunk.byteOffset + this.#from, this.#to - this.#from);
