@@ -1,38 +1,27 @@
 /**
  * What the benches of message data share: subjects that take turns in rounds, so that a busy machine slows all of them
- * alike; processor time instead of time of day, which the work of others would be in; medians.
+ * alike; and processor time instead of time of day, which the work of others would be in.
  */
+import type { Plan, Row } from "./rows.ts";
 
-/** One figure, as the tables have it. */
-export interface Row {
-  readonly bench: string;
-  readonly case: string;
-  /** Octets of a chunk. */
-  readonly chunk: number;
-  readonly subject: string;
-  readonly value: number;
-  readonly unit: "GB/s";
-  /** The value as a multiple of that of the reference; null where the reference has none. */
-  readonly ratio: number | null;
-}
-
-/** Something that is timed. */
+/** Something that is timed: octets in, octets out. */
 export interface Contender {
-  readonly case: string;
-  readonly chunk: number;
+  /** The text, and the size of its chunks. */
+  readonly table: string;
   readonly subject: string;
   /** Octets of one pass. */
   readonly octets: number;
   readonly pass: () => void | Promise<void>;
 }
 
-/** Times all of them in turns, each for so many milliseconds in a round, at least one pass. */
-export async function race(
-  contenders: readonly Contender[],
-  rounds: number,
-  milliseconds: number,
-): Promise<number[]> {
-  const speeds = contenders.map((): number[] => []);
+/** Times those that the plan wants in turns. The first of a table is what the others are compared with. */
+export async function race(bench: string, all: readonly Contender[], plan: Plan): Promise<Row[]> {
+  const contenders = all.filter(
+    ({ table, subject }) => plan.wants("table", table) && plan.wants("subject", subject),
+  );
+  const rounds = plan.rounds ?? (plan.quick ? 3 : 9);
+  const microseconds = plan.quick ? 500 : 4_000;
+  const samples = contenders.map((): number[] => []);
   const passes = contenders.map(() => 1);
   for (let round = -warmUp; round < rounds; round += 1) {
     for (const [each, { pass, octets }] of contenders.entries()) {
@@ -42,49 +31,18 @@ export async function race(
         if (done !== undefined) await done;
       }
       const { user, system } = process.cpuUsage(start);
-      const microseconds = Math.max(user + system, 1);
-      if (round >= 0) speeds[each]!.push((octets * passes[each]!) / microseconds / 1000);
-      else passes[each] = Math.max(1, Math.round((passes[each]! * milliseconds * 1000) / microseconds));
+      const taken = Math.max(user + system, 1);
+      if (round >= 0) samples[each]!.push((octets * passes[each]!) / taken / 1000);
+      else passes[each] = Math.max(1, Math.round((passes[each]! * microseconds) / taken));
     }
   }
-  return speeds.map(median);
-}
-
-/** A table for each size of chunk: a line for each case, the subjects with their ratios to `reference`. */
-export function report(
-  bench: string,
-  contenders: readonly Contender[],
-  speeds: readonly number[],
-  reference: string,
-): Row[] {
-  const rows = contenders.map((each, at): Row => {
-    const against = contenders.findIndex(
-      (other) => other.subject === reference && other.case === each.case && other.chunk === each.chunk,
-    );
-    const value = speeds[at]!;
-    const ratio = against < 0 ? null : value / speeds[against]!;
-    return { bench, case: each.case, chunk: each.chunk, subject: each.subject, value, unit: "GB/s", ratio };
-  });
-  const subjects = [...new Set(rows.map(({ subject }) => subject))];
-  for (const chunk of new Set(rows.map((row) => row.chunk))) {
-    const title = `${bench}, GB/s, chunks of ${chunk}`;
-    console.log(`${title.padEnd(34)}${subjects.map((subject) => subject.padStart(20)).join("")}`);
-    const here = rows.filter((row) => row.chunk === chunk);
-    for (const name of new Set(here.map((row) => row.case))) {
-      const cells = subjects.map((subject) => {
-        const row = here.find((each) => each.case === name && each.subject === subject);
-        if (row === undefined) return "";
-        const ratio = row.ratio === null || subject === reference ? "" : ` ${multiple(row.ratio)}`;
-        return `${row.value.toFixed(3)}${ratio.padStart(9)}`;
-      });
-      console.log(`  ${name.padEnd(32)}${cells.map((cell) => cell.padStart(20)).join("")}`);
-    }
-  }
-  return rows;
-}
-
-function multiple(ratio: number): string {
-  return `x${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)}`;
+  return contenders.map(({ table, subject }, each) => ({
+    bench,
+    table,
+    subject,
+    unit: "GB/s",
+    samples: samples[each]!,
+  }));
 }
 
 /** The octets in chunks; each a Buffer, as Node's sockets give them. */
@@ -102,9 +60,14 @@ export function repeated(text: string, octets: number): Buffer {
   return Buffer.alloc(Math.max(1, Math.floor(octets / once.length)) * once.length, once);
 }
 
-function median(numbers: number[]): number {
-  return numbers.sort((a, b) => a - b)[numbers.length >> 1]!;
-}
+/** Octets of a chunk, and of the message that is cut into them: small chunks take long. */
+export const chunkSizes: readonly (readonly [chunk: number, message: number])[] = [
+  [65_536, 1 << 18],
+  [4096, 1 << 17],
+  [1024, 1 << 16],
+  [64, 1 << 14],
+  [1, 1 << 11],
+];
 
 /** Rounds that are not counted: to compile, and to find how many passes a round takes. */
 const warmUp = 3;

@@ -1,3 +1,5 @@
+import { UsageError } from "../errors.ts";
+
 /**
  * Finds what is worth a thought in message data, so that all the rest can be handed on as it is. Text that is read
  * and content that is written have the same finds:
@@ -36,4 +38,10 @@ export interface Scanner {
 
   /** Some octet that was passed since `begin` is 0. */
   readonly nul: boolean;
+}
+
+/** @throws {UsageError} when something else was given for a scanner */
+export function checkScanner(given: Scanner | null): void {
+  if (given !== null && (typeof given.begin !== "function" || typeof given.next !== "function"))
+    throw new UsageError("scanner: must be null or a Scanner, as of simd()");
 }

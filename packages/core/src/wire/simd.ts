@@ -95,6 +95,11 @@ export class SimdScanner implements Scanner {
     }
   }
 
+  /** A configuration that was written down as JSON, as recordings have it, is read with the plain scanner. */
+  toJSON(): null {
+    return null;
+  }
+
   /** There is more than a find in 64 octets, on average. */
   #isDense(at: number): boolean {
     this.#finds += 1;

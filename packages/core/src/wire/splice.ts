@@ -37,9 +37,9 @@ export class Splice {
 
   /** This octet comes next. */
   put(octet: number): void {
-    if (this.#length === 0) this.#append(this.#from, this.#to);
+    if (this.#length === 0 && this.#to > this.#from) this.#append(this.#from, this.#to);
     // What one octet becomes two of may come again, for each that is left.
-    this.#reserve(1, 2 * (this.#chunk.length - this.#to));
+    if (this.#length === this.#copy.length) this.#reserve(1, 2 * (this.#chunk.length - this.#to));
     this.#copy[this.#length] = octet;
     this.#length += 1;
   }
@@ -51,7 +51,11 @@ export class Splice {
       octets = this.#copy.subarray(0, this.#length);
       this.#copy = nothing;
       this.#length = 0;
-    } else if (this.#from === 0 && this.#to === this.#chunk.length && this.#chunk.constructor === Uint8Array) {
+    } else if (
+      this.#from === 0 &&
+      this.#to === this.#chunk.length &&
+      this.#chunk.constructor === Uint8Array
+    ) {
       if (this.#to > 0) octets = this.#chunk;
     } else if (this.#to > this.#from) {
       // Not `subarray`, which a Buffer would answer with a Buffer, while a copy is none.
@@ -77,7 +81,7 @@ export class Splice {
     const needed = this.#length + octets;
     if (needed <= this.#copy.length) return;
     // The rest of the chunk may be a hundred other messages: it alone is no measure of what this one needs.
-    const wider = new Uint8Array(Math.min(needed + behind, 4 * needed + 1024));
+    const wider = new Uint8Array(Math.min(needed + behind, 16 * needed + 1024));
     if (this.#length > 0) wider.set(this.#copy.subarray(0, this.#length));
     this.#copy = wider;
   }
