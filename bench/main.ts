@@ -9,6 +9,7 @@ import { peerVersions } from "./servers.ts";
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   decode: () => import("./decode.ts"),
+  encode: () => import("./encode.ts"),
   session: () => import("./session.ts"),
   server: () => import("./server.ts"),
   client: () => import("./client.ts"),

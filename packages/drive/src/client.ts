@@ -168,8 +168,9 @@ export class Client {
 
   /** For pools: the content of a message, checked as this client is configured. */
   sourceOf({ body, bodyType }: OutgoingMessage): Source {
-    const { lineEnds, limits } = this.#session.settings;
-    return Source.of(body, { lineEnds, textLine: limits.textLine, binary: bodyType === "BINARYMIME" });
+    const { lineEnds, limits, scanner } = this.#session.settings;
+    const binary = bodyType === "BINARYMIME";
+    return Source.of(body, { lineEnds, textLine: limits.textLine, binary, scanner });
   }
 
   /** For pools: `send`, but the source is left as it is, for another attempt perhaps. */
