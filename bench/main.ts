@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   session: () => import("./session.ts"),
   server: () => import("./server.ts"),
   client: () => import("./client.ts"),
+  tls: () => import("./tls.ts"),
 };
 
 interface Bench {
