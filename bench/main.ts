@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   server: () => import("./server.ts"),
   client: () => import("./client.ts"),
   tls: () => import("./tls.ts"),
+  scaling: () => import("./scaling.ts"),
 };
 
 interface Bench {

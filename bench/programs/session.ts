@@ -26,6 +26,24 @@ answering({
     const octets = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
     return { octets: octets / times / played.units };
   },
+  /** Processor time of a dialogue over each of many sessions that are open, microseconds each. */
+  async together({
+    dialogue,
+    count,
+    times,
+  }: {
+    readonly dialogue: string;
+    readonly count: number;
+    readonly times: number;
+  }) {
+    const held = await subject.hold("after EHLO", count);
+    const played = dialogues[dialogue]!;
+    await subject.together(held, played);
+    const before = process.cpuUsage();
+    for (let pass = 0; pass < times; pass++) await subject.together(held, played);
+    const { user, system } = process.cpuUsage(before);
+    return { cpu: (user + system) / times / count };
+  },
   /** Octets that an idle session holds. */
   async hold({ state, count }: { readonly state: State; readonly count: number }) {
     const few = await subject.hold(state, 100);

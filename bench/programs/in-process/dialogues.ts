@@ -42,11 +42,9 @@ export const dialogues: Readonly<Record<string, Dialogue>> = {
   "MAIL with four parameters and RSET, pipelined": pairs(
     "MAIL FROM:<sender@example.net> SIZE=4000 BODY=8BITMIME RET=HDRS ENVID=QQ314159",
   ),
-  "100 RCPT in a transaction": {
-    pieces: [lines("MAIL FROM:<>"), ...several("RCPT TO:<recipient@example.com>", 100), lines("RSET")],
-    session: false,
-    units: 100,
-  },
+  ...Object.fromEntries(
+    [1, 10, 100, 1000, 10_000].map((count) => [`${count} RCPT in a transaction`, toMany(count)]),
+  ),
 };
 
 function pairs(line: string): Dialogue {
@@ -66,8 +64,13 @@ function repeated(commands: readonly string[], times: number): Dialogue {
   return { pieces: [lines(...all)], session: false, units: all.length };
 }
 
-function several(line: string, times: number): Piece[] {
-  return [lines(...Array.from({ length: times }, () => line))];
+function toMany(count: number): Dialogue {
+  const pieces: Piece[] = [];
+  for (let left = count; left > 0; left -= 1000)
+    pieces.push(
+      lines(...Array.from({ length: Math.min(left, 1000) }, () => "RCPT TO:<recipient@example.com>")),
+    );
+  return { pieces: [lines("MAIL FROM:<>"), ...pieces, lines("RSET")], session: false, units: count };
 }
 
 export function lines(...commands: readonly string[]): Piece {

@@ -9,6 +9,8 @@ export interface Subject {
   play(dialogue: Dialogue, times: number): void | Promise<void>;
   /** Sessions in some state, held by what is returned. */
   hold(state: State, count: number): unknown[] | Promise<unknown[]>;
+  /** Plays a dialogue over all that are held, all at once. */
+  together(held: readonly unknown[], dialogue: Dialogue): void | Promise<void>;
 }
 
 /** How far an idle session has come. */
@@ -66,6 +68,9 @@ const core: Subject = {
       feed(session, states[state]);
       return session;
     }),
+  together(held, { pieces }) {
+    for (const piece of pieces) for (const session of held) feed(session as ServerSession, [piece]);
+  },
 };
 
 /** A server that is given one end of a connection in memory. */
@@ -115,6 +120,9 @@ function behindSocket(serve: (socket: MemorySocket) => void, parallel = 1): Subj
           return socket;
         }),
       ),
+    async together(held, { pieces }) {
+      await Promise.all(held.map((socket) => played(socket as MemorySocket, pieces)));
+    },
   };
 }
 
