@@ -253,7 +253,9 @@ export class Client {
       for (const [at, index] of group.entries()) outcomes[index] = done.outcomes[at];
       error ??= done.error;
       const progress = done.outcomes.some(({ status }) => status === "accepted");
-      const surplus = progress && source.repeatable ? done.tooMany.map((at) => group[at]) : [];
+      // A 552 is one of those only behind recipients that were accepted: else the session takes it for a refusal.
+      const tooMany = done.tooMany.filter((at) => done.outcomes[at].status === "deferred");
+      const surplus = progress && source.repeatable ? tooMany.map((at) => group[at]) : [];
       rest = [...surplus, ...rest.slice(most)];
     }
     return sentOf(to, outcomes, error);
