@@ -62,7 +62,7 @@ export function operationReply(machine: ClientMachine, owed: Expected, reply: Re
     case "reset":
       if (!positive) {
         // A server that cannot forget a transaction cannot be given another. What was said behind RSET may be DATA.
-        const polite = reply.code >= 400 && state.expected.length === 0;
+        const polite = reply.code >= 400 && machine.state.expected.length === 0;
         machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply, polite);
       } else if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
       return;
