@@ -9,6 +9,7 @@ import {
   type TlsInfo,
   UsageError,
 } from "@sansmtp/core";
+import { simd } from "@sansmtp/core/simd";
 import { type Auth, ClientAuthentication, checkAuth } from "./client-auth.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
@@ -96,7 +97,8 @@ export class Client {
       randomOf(options.random);
     }
     this.#options = options;
-    this.#session = new ClientSession(options, transport.now());
+    const { scanner = simd() } = options;
+    this.#session = new ClientSession({ ...options, scanner }, transport.now());
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = (error) => {
         this.#settled = true;
