@@ -35,7 +35,7 @@ export function context(given: Given = {}): ArgumentContext {
     utf8,
     lenient: { ...strict, ...given.lenient },
     limits: { localPart: 64, domain: 255, path: 256, ...given.limits },
-    extensions: (name) =>
+    inForce: (name) =>
       !plain && !without.includes(name as ExtensionName) && (name !== "smtputf8" || utf8 !== "absent"),
     known: standardParameters,
     plain,

@@ -1,6 +1,6 @@
 import { reply, ServerSession, settle, UsageError } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
-import { ownReply } from "../../packages/core/src/reply.ts";
+import { CheckedReply } from "../../packages/core/src/reply.ts";
 import { fromJson, toJson } from "../../packages/core/src/syntax/json.ts";
 import { Client, ehlo } from "../dialogues/client.ts";
 
@@ -14,9 +14,11 @@ describe("a reply", () => {
 
   test("R-ENH-02 G9 the enhanced code of a reply that came as an object is a string, of its class", () => {
     for (const enhanced of [5, {}, ["2.0.0"], undefined, "5.0.0", "2.0", "2.01.0", "2.0.1000"]) {
-      expect(() => ownReply({ code: 250, enhanced: enhanced as never, lines: ["x"] })).toThrow(UsageError);
+      expect(() => CheckedReply.of({ code: 250, enhanced: enhanced as never, lines: ["x"] })).toThrow(
+        UsageError,
+      );
     }
-    expect(ownReply({ code: 250, enhanced: "2.10.999", lines: ["x"] }).enhanced).toBe("2.10.999");
+    expect(CheckedReply.of({ code: 250, enhanced: "2.10.999", lines: ["x"] }).enhanced).toBe("2.10.999");
   });
 
   test("R-FMT-01 a code alone is a reply without text", () => {

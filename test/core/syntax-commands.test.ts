@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import {
-  forbiddenOctet,
   highOctet,
   parseAuth,
   parseChunk,
@@ -12,6 +11,7 @@ import {
   trimBlanks,
 } from "../../packages/core/src/syntax/command.ts";
 import { isFault } from "../../packages/core/src/syntax/fault.ts";
+import { forbiddenOctet } from "../../packages/core/src/wire/line.ts";
 import { context, type Given, octets, readMail, readRcpt, said } from "./arguments.ts";
 
 /** Reads the argument of a line as the session does: behind the verb, blanks at the end apart. */

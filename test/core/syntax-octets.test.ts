@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  forbiddenOctet,
   highOctet,
   parseAuth,
   parseChunk,
@@ -15,6 +14,7 @@ import {
   trimBlanks,
 } from "../../packages/core/src/syntax/command.ts";
 import { isFault } from "../../packages/core/src/syntax/fault.ts";
+import { forbiddenOctet } from "../../packages/core/src/wire/line.ts";
 import { context, type Given, octets, said } from "./arguments.ts";
 
 /** Every parser of the layer, on one line. */

@@ -210,7 +210,7 @@ export class Trials {
       require: NodeJS.Require,
       exported: object,
     ) => void;
-    const exported = { first, counts };
+    const exported: Partial<Loaded> & object = { first, counts } as never;
     evaluate(this.#require, exported);
     return exported as unknown as Loaded;
   }

@@ -33,7 +33,7 @@ export function reply(
 ): Reply {
   const bare = text === undefined;
   const lines = bare ? (first ?? "") : text;
-  return ownReply({
+  return new CheckedReply({
     code,
     enhanced: bare ? null : (first as string),
     lines: typeof lines === "string" ? [lines] : lines,
@@ -46,28 +46,71 @@ export function replyClass(reply: Reply): 2 | 3 | 4 | 5 {
 }
 
 /**
- * What {@link reply} makes, for replies that came as plain objects: a copy, so that nothing can come into it once it
- * was checked (G12).
- *
- * @throws {UsageError} as `reply` does
+ * A reply that was checked and cannot be changed any more, so that it need not be looked at twice (G12). It keeps what
+ * it is on the wire: a reply that is made once and given often costs a copy of its octets.
  */
-export function ownReply({ code, enhanced, lines }: Reply): Reply {
-  if (!Number.isInteger(code) || code < 200 || code > 559 || code % 100 > 59) {
-    throw new UsageError(`reply code ${code}: must be three digits, the first 2 to 5, the second 0 to 5`);
+export class CheckedReply implements Reply {
+  readonly code: number;
+  readonly enhanced: string | null;
+  readonly lines: readonly string[];
+  /** Its octets without an enhanced code, and with one. */
+  #bare: Uint8Array | null = null;
+  #coded: Uint8Array | null = null;
+  #ascii: boolean | null = null;
+
+  /** @throws {UsageError} as {@link reply} does */
+  constructor({ code, enhanced, lines }: Reply) {
+    if (!Number.isInteger(code) || code < 200 || code > 559 || code % 100 > 59) {
+      throw new UsageError(`reply code ${code}: must be three digits, the first 2 to 5, the second 0 to 5`);
+    }
+    if (enhanced !== null && !isEnhancedCode(enhanced, code)) {
+      throw new UsageError(
+        `enhanced status code ${JSON.stringify(enhanced)} does not fit the reply code ${code}`,
+      );
+    }
+    if (!Array.isArray(lines) || lines.length === 0) throw new UsageError(`reply ${code}: no line of text`);
+    const own: string[] = [];
+    for (const line of lines) {
+      if (typeof line !== "string") throw new UsageError(`reply ${code}: a line that is no string`);
+      const at = firstControl(line);
+      if (at >= 0)
+        throw new UsageError(`reply ${code}: control octet in the text at ${at}: ${JSON.stringify(line)}`);
+      own.push(line);
+    }
+    this.code = code;
+    this.enhanced = enhanced;
+    this.lines = Object.freeze(own);
+    Object.freeze(this);
   }
-  if (enhanced !== null && !isEnhancedCode(enhanced, code)) {
-    throw new UsageError(
-      `enhanced status code ${JSON.stringify(enhanced)} does not fit the reply code ${code}`,
-    );
+
+  /** This reply if it is one that was made here, else a copy that is: nothing can come into it later. */
+  static of(given: Reply): CheckedReply {
+    return typeof given === "object" && #bare in given ? given : new CheckedReply(given);
   }
-  if (!Array.isArray(lines) || lines.length === 0) throw new UsageError(`reply ${code}: no line of text`);
-  for (const line of lines) {
-    if (typeof line !== "string") throw new UsageError(`reply ${code}: a line that is no string`);
-    const at = firstControl(line);
-    if (at >= 0)
-      throw new UsageError(`reply ${code}: control octet in the text at ${at}: ${JSON.stringify(line)}`);
+
+  /** Whether its text needs no UTF-8. */
+  get ascii(): boolean {
+    return (this.#ascii ??= this.lines.every((line) => /^[\t\x20-\x7e]*$/.test(line)));
   }
-  return { code, enhanced, lines: [...lines] };
+
+  /**
+   * Its octets on the wire, made when they are wanted first.
+   *
+   * @param coded with an enhanced code before the text of each line
+   * @param format what makes them
+   */
+  octets(coded: boolean, format: ReplyFormat): Uint8Array {
+    if (coded) return (this.#coded ??= format(this.code, enhancedCode(this), this.lines));
+    return (this.#bare ??= format(this.code, null, this.lines));
+  }
+}
+
+/** How a reply is put on the wire: its code, the enhanced code of each line or none, its lines. */
+export type ReplyFormat = (code: number, enhanced: string | null, lines: readonly string[]) => Uint8Array;
+
+/** The enhanced code of a reply, or the one that says no more than its first digit does (RFC 3463 §3.1). */
+export function enhancedCode(reply: Reply): string {
+  return reply.enhanced ?? `${replyClass(reply)}.0.0`;
 }
 
 function isEnhancedCode(enhanced: string, code: number): boolean {

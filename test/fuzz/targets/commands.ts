@@ -8,7 +8,6 @@ import {
 import {
   type ArgumentContext,
   endsInLast,
-  forbiddenOctet,
   highOctet,
   parseAuth,
   parseChunk,
@@ -24,6 +23,7 @@ import {
 } from "../../../packages/core/src/syntax/command.ts";
 import { isFault } from "../../../packages/core/src/syntax/fault.ts";
 import type { Path } from "../../../packages/core/src/syntax/path.ts";
+import { forbiddenOctet } from "../../../packages/core/src/wire/line.ts";
 import { hold, same } from "../finding.ts";
 import { Choices, latin1, octets } from "../input.ts";
 import * as reference from "../reference.ts";
@@ -46,7 +46,7 @@ function contextOf(one: number): ArgumentContext {
         }
       : strict,
     limits: { localPart: 64, domain: 255, path: 256 },
-    extensions: (one & 16) === 0 ? () => true : (name) => name.length % 2 === 0,
+    inForce: (one & 16) === 0 ? () => true : (name) => name.length % 2 === 0,
     known: standardParameters,
     plain: (one & 96) === 96,
     maxParameters: 32,

@@ -2,7 +2,7 @@ import { type Capabilities, reply } from "@sansmtp/core";
 import { parseCapabilities } from "../../../packages/core/src/syntax/capabilities.ts";
 import { isReplyFault, type ReceivedReply, ReplyReader } from "../../../packages/core/src/syntax/replies.ts";
 import { Input } from "../../../packages/core/src/wire/input.ts";
-import { Output } from "../../../packages/core/src/wire/output.ts";
+import { formatReply } from "../../../packages/core/src/wire/reply-format.ts";
 import { hold, same } from "../finding.ts";
 import { Choices, cut, joined, latin1, octets } from "../input.ts";
 import * as reference from "../reference.ts";
@@ -128,10 +128,8 @@ function offer(received: ReceivedReply): void {
 function print(found: readonly ReceivedReply[]): void {
   for (const { code, enhanced, lines } of found) {
     if (code % 100 > 59 || lines.some((line) => /[\0-\x08\x0a-\x1f\x7f\ud800-\udfff]/.test(line))) continue;
-    const output = new Output();
     const said = enhanced === null ? reply(code, lines) : reply(code, enhanced, lines);
-    output.put(said.code, said.enhanced, said.lines);
-    const wire = output.take();
+    const wire = formatReply(said.code, said.enhanced, said.lines);
     if (code !== 334) holdReplies(wire);
     const input = new Input();
     input.push(wire);

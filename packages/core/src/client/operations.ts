@@ -60,9 +60,11 @@ export function operationReply(machine: ClientMachine, owed: Expected, reply: Re
       machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
       return;
     case "reset":
-      // A server that cannot forget a transaction cannot be given another.
-      if (!positive) machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply);
-      else if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
+      if (!positive) {
+        // A server that cannot forget a transaction cannot be given another. What was said behind RSET may be DATA.
+        const polite = reply.code >= 400 && machine.state.expected.length === 0;
+        machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply, polite);
+      } else if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
       return;
     case "command":
       machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });

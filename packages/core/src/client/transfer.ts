@@ -293,6 +293,7 @@ export function writerOptions(settings: ClientSettings, transfer: Transfer): Wri
     lineEnds: settings.lineEnds,
     maxLine: settings.limits.textLine,
     binary: transfer.plan.body === "BINARYMIME",
+    scanner: settings.scanner,
   };
 }
 

@@ -13,7 +13,7 @@ export const auth: Extension = {
   source: "RFC 4954",
   purpose: "the client shows who it is",
   verbs: ["AUTH"],
-  announce: ({ mechanisms }) => mechanisms().join(" ") || null,
+  announce: (surroundings) => surroundings.mechanisms().join(" ") || null,
   mail: {
     AUTH: {
       read: (given, context) => given && readAuth(given, context),

@@ -129,7 +129,7 @@ export interface Surroundings {
   /** The client has authenticated. */
   readonly authenticated: boolean;
   /** AUTH mechanisms that this client could use now. */
-  readonly mechanisms: () => readonly string[];
+  mechanisms(): readonly string[];
   readonly limits: {
     readonly message: number;
     readonly recipients: number;

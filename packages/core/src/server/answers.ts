@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Service } from "../extensions/extension.ts";
-import { ownReply, type Reply, reply, replyClass } from "../reply.ts";
+import { CheckedReply, type Reply, reply, replyClass } from "../reply.ts";
 import { parseAddress } from "../syntax/path.ts";
 import type { Question } from "./events.ts";
 
@@ -11,9 +11,9 @@ import type { Question } from "./events.ts";
  */
 export function chosenAnswer(question: Question, given: Reply | undefined, service: Service): Reply {
   const chosen = given ?? question.reply;
-  // Most defaults are shared by all sessions, and nobody can have changed them.
-  if (chosen === question.reply && Object.isFrozen(chosen)) return chosen;
-  const answer = ownReply(chosen);
+  const answer = CheckedReply.of(chosen);
+  // A default that is what it was fits.
+  if (answer === question.reply) return answer;
   const { code, lines } = answer;
   if (!fits(question, answer)) throw new UsageError(`answer: ${code} cannot answer ${question.type}`);
   if (code === 521 && question.type === "connect" && service === "submission")
@@ -95,5 +95,5 @@ export function inAscii(question: Question, answer: Reply): Reply {
 }
 
 function isAscii(answer: Reply): boolean {
-  return answer.lines.every((line) => /^[\t\x20-\x7e]*$/.test(line));
+  return CheckedReply.of(answer).ascii;
 }

@@ -1,11 +1,9 @@
 import { isAnnounced } from "../extensions/burl.ts";
-import type { ExtensionName } from "../extensions/extension.ts";
 import { honoured } from "../extensions/priority.ts";
 import { registry } from "../extensions/registry.ts";
 import { type Reply, reply } from "../reply.ts";
 import { parseClientAttributes, parseForwardedAttributes } from "../syntax/attributes.ts";
 import {
-  type ArgumentContext,
   endsInLast,
   highOctet,
   parseAuth,
@@ -24,7 +22,7 @@ import { isFault } from "../syntax/fault.ts";
 import { type MailParameters, noMailParameters, type Refusal } from "../syntax/parameters.ts";
 import type { Mailbox, Path } from "../syntax/path.ts";
 import { decodeLossy } from "../wire/utf8.ts";
-import { capabilities, isOffered, lacking, offered } from "./capabilities.ts";
+import { capabilities, lacking, offered } from "./capabilities.ts";
 import type { Question } from "./events.ts";
 import { type Context, type Interpretation, refuse, refused } from "./interpretation.ts";
 import * as replies from "./replies.ts";
@@ -32,19 +30,20 @@ import { type Rule, rules } from "./state.ts";
 
 // What a legal command comes to by its argument: one function for each kind.
 
-/** A command line whose verb is known and legal. */
+/** A command line and its parts. */
 export interface Said {
   readonly verb: string;
-  readonly rule: Rule;
+  /** The octets that the line is in, and where it begins. */
   readonly line: Uint8Array;
-  /** Where the argument begins and ends. */
+  readonly start: number;
+  /** Where the argument begins, and where it and the line end. */
   readonly at: number;
   readonly end: number;
 }
 
 /** Reads the argument of a command that is legal, and says what follows. BDAT has its own way: see `interpret`. */
-export function interpretArgument(said: Said, context: Context): Interpretation {
-  const { verb, rule, line, at, end } = said;
+export function interpretArgument(said: Said, rule: Rule, context: Context): Interpretation {
+  const { verb, line, start, at, end } = said;
   const { id } = context;
   switch (rule.argument) {
     case "hello":
@@ -56,18 +55,18 @@ export function interpretArgument(said: Said, context: Context): Interpretation 
       return fault === null ? bare(said, context) : refused(verb, fault);
     }
     case "ignored":
-      if (highOctet(line) >= 0) return tooHigh(said);
-      return { kind: "accept", verb, rule, reply: replies.ok };
+      if (highOctet(line, start, end) >= 0) return tooHigh(said);
+      return { kind: "accept", verb, reply: replies.ok };
     case "auth":
       return auth(said, context);
     case "string": {
-      const parsed = parseString(line, at, end, argumentContext(context), verb as "VRFY" | "EXPN");
+      const parsed = parseString(line, at, end, context, verb as "VRFY" | "EXPN");
       if (isFault(parsed)) return refused(verb, parsed);
       const by = verb === "VRFY" ? replies.cannotVerify : replies.cannotExpand;
       return command(said, parsed.text, parsed.mailbox, parsed.smtputf8, by, id);
     }
     case "help": {
-      if (highOctet(line) >= 0) return tooHigh(said);
+      if (highOctet(line, start, end) >= 0) return tooHigh(said);
       const of = decodeLossy(line, at, end);
       return command(said, of, null, false, help(of.toUpperCase(), context), id);
     }
@@ -77,7 +76,7 @@ export function interpretArgument(said: Said, context: Context): Interpretation 
       return command(said, parsed.option + parsed.node, null, false, replies.cannotQueue, id);
     }
     case "text":
-      if (highOctet(line) >= 0) return tooHigh(said);
+      if (highOctet(line, start, end) >= 0) return tooHigh(said);
       return command(said, decodeLossy(line, at, end), null, false, replies.notImplemented, id);
     case "url":
       return burl(said, context);
@@ -93,30 +92,12 @@ export function interpretArgument(said: Said, context: Context): Interpretation 
   }
 }
 
-/** What arguments are read with. */
-export function argumentContext(context: Context): ArgumentContext {
-  const { settings, extended } = context;
-  const allowed = context.parameters?.smtputf8 === true;
-  return {
-    utf8: allowed ? "allowed" : settings.extensions.smtputf8 && extended ? "offered" : "absent",
-    lenient: settings.lenient,
-    limits: settings.limits,
-    extensions: (name) =>
-      extended &&
-      (name.startsWith("custom:") || isOffered(name as ExtensionName, context.surroundings(), settings)),
-    known: settings.parameters,
-    plain: !extended,
-    maxParameters: settings.limits.parameters,
-  };
-}
-
-function hello({ verb, rule, line, at, end }: Said, context: Context): Interpretation {
-  const parsed = parseHello(line, at, end, argumentContext(context), verb);
+function hello({ verb, line, at, end }: Said, context: Context): Interpretation {
+  const parsed = parseHello(line, at, end, context, verb);
   if (isFault(parsed)) return refused(verb, parsed);
   return {
     kind: "ask",
     verb,
-    rule,
     question: {
       type: "hello",
       id: context.id,
@@ -124,7 +105,7 @@ function hello({ verb, rule, line, at, end }: Said, context: Context): Interpret
       verb: verb as "EHLO" | "HELO" | "LHLO",
       name: parsed.name,
       domain: parsed.domain,
-      capabilities: verb === "HELO" ? [] : capabilities(context.surroundings(), context.settings),
+      capabilities: verb === "HELO" ? [] : capabilities(context, context.settings),
     },
   };
 }
@@ -132,7 +113,7 @@ function hello({ verb, rule, line, at, end }: Said, context: Context): Interpret
 function mail(said: Said, context: Context): Interpretation {
   const { line, at, end } = said;
   const { settings, id } = context;
-  const parsed = parseMail(line, at, end, argumentContext(context));
+  const parsed = parseMail(line, at, end, context);
   if (isFault(parsed)) return refused("MAIL", parsed);
   const { size, auth: asserted, priority } = parsed.parameters;
   const most = settings.limits.message === 0 ? Number.MAX_SAFE_INTEGER : settings.limits.message;
@@ -159,12 +140,13 @@ function mail(said: Said, context: Context): Interpretation {
   return ask(said, { type: "mail", id, reply: by, from: parsed.path, parameters });
 }
 
+const checking = registry.filter(({ check }) => check !== undefined);
+
 /** What is wrong with the parameters of MAIL taken together; null: nothing. */
 function together(parameters: MailParameters, sender: boolean, context: Context): Refusal | null {
   if (parameters === noMailParameters) return null;
-  for (const { name, check } of registry) {
-    if (check === undefined || !offered(name, context.settings)) continue;
-    const refusal = check(parameters, sender, context.surroundings());
+  for (const { name, check } of checking) {
+    const refusal = offered(name, context.settings) ? (check?.(parameters, sender, context) ?? null) : null;
     if (refusal !== null) return refusal;
   }
   return null;
@@ -173,7 +155,7 @@ function together(parameters: MailParameters, sender: boolean, context: Context)
 function rcpt(said: Said, context: Context): Interpretation {
   const { line, at, end } = said;
   const { limits } = context.settings;
-  const parsed = parseRcpt(line, at, end, argumentContext(context));
+  const parsed = parseRcpt(line, at, end, context);
   if (isFault(parsed)) return refused("RCPT", parsed);
   if (context.recipients >= limits.recipients) {
     const detail = "more recipients than a transaction may have";
@@ -204,20 +186,20 @@ function isIncomplete(path: Path | null, { settings }: Context): boolean {
 
 /** Commands without argument: DATA, RSET, QUIT, STARTTLS. */
 function bare(said: Said, context: Context): Interpretation {
-  const { verb, rule } = said;
+  const { verb, start } = said;
   const { id } = context;
   switch (verb) {
     case "DATA":
       if (context.parameters?.body === "BINARYMIME") {
-        return refuse(verb, "S-BIN-02", "DATA after BODY=BINARYMIME", 0, replies.badSequence);
+        return refuse(verb, "S-BIN-02", "DATA after BODY=BINARYMIME", start, replies.badSequence);
       }
       return ask(said, { type: "data", id, reply: replies.startMail, envelope: context.envelope() });
     case "STARTTLS":
       return ask(said, { type: "starttls", id, reply: replies.startTls });
     case "QUIT":
-      return { kind: "accept", verb, rule, reply: replies.closing(context.settings.name) };
+      return { kind: "accept", verb, reply: replies.closing(context.settings.name) };
     default:
-      return { kind: "accept", verb, rule, reply: replies.ok };
+      return { kind: "accept", verb, reply: replies.ok };
   }
 }
 
@@ -288,8 +270,8 @@ function command(
   return ask(said, { type: "command", id, reply, verb: said.verb, argument, mailbox, smtputf8 });
 }
 
-function ask({ verb, rule }: Said, question: Question): Interpretation {
-  return { kind: "ask", verb, rule, question };
+function ask({ verb }: Said, question: Question): Interpretation {
+  return { kind: "ask", verb, question };
 }
 
 /** What HELP says when the application has nothing better. */
@@ -309,6 +291,6 @@ export function isForeign(verb: string, lmtp: boolean): boolean {
   return lmtp ? verb === "EHLO" || verb === "HELO" : verb === "LHLO";
 }
 
-function tooHigh({ verb, line }: Said): Interpretation {
-  return refuse(verb, "S-LINE-09", "octet above 0x7F", highOctet(line), replies.unknownCommand);
+function tooHigh({ verb, line, start, end }: Said): Interpretation {
+  return refuse(verb, "S-LINE-09", "octet above 0x7F", highOctet(line, start, end), replies.unknownCommand);
 }

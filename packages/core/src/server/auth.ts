@@ -3,6 +3,7 @@ import type { Reply } from "../reply.ts";
 import { decodeBase64 } from "../syntax/base64.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { AuthQuestion } from "./events.ts";
+import { readLine } from "./lines.ts";
 import type { Machine } from "./machine.ts";
 import * as replies from "./replies.ts";
 
@@ -32,22 +33,23 @@ export function beginExchange(
 /** Reads a line of the exchange, which is a response whatever it looks like; false: none is complete. */
 export function readResponse(machine: Machine): boolean {
   const { state } = machine;
-  const line = machine.lines.read(machine.input);
+  const line = readLine(machine);
   if (line === null) return false;
+  const { octets, start, end, length } = line;
   state.since = state.now;
-  if (line === "too-long" || machine.lines.length > machine.settings.limits.authLine) {
+  if (length > machine.settings.limits.authLine) {
     endExchange(machine, {
       rule: "A-AUTH-08",
-      detail: `response of ${machine.lines.length} octets`,
+      detail: `response of ${length} octets`,
       at: 0,
       reply: replies.authTooLong,
     });
-  } else if (line.length === 1 && line[0] === 0x2a) {
+  } else if (end - start === 1 && octets[start] === 0x2a) {
     endExchange(machine, null);
     machine.say(replies.authCancelled);
     machine.mustSend = true;
   } else {
-    const response = decodeBase64(line, 0, line.length);
+    const response = decodeBase64(octets, start, end);
     if (response === null) {
       endExchange(machine, {
         rule: "A-AUTH-07",

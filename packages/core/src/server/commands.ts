@@ -1,11 +1,13 @@
 import { reply } from "../reply.ts";
 import { type ClientAttributes, nothingForwarded } from "../syntax/attributes.ts";
+import { lineOf } from "../wire/line.ts";
 import { domainOf } from "./arguments.ts";
 import { beginExchange } from "./auth.ts";
 import { beginChunk, endPiece, losePiece } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, ruleOf } from "./interpret.ts";
 import type { Interpretation } from "./interpretation.ts";
+import { readLine } from "./lines.ts";
 import type { Machine } from "./machine.ts";
 import { endsOf, noMail } from "./record.ts";
 import * as replies from "./replies.ts";
@@ -14,26 +16,19 @@ import { domainKey, View } from "./view.ts";
 
 // Command lines: read, interpreted, carried out.
 
-/** Reads a command line and does what it says; false: none is complete. */
+/** Reads a command line and carries it out; false: none is complete. */
 export function readCommand(machine: Machine): boolean {
   const { state } = machine;
-  const { held } = state;
-  state.held = null;
-  const line = held?.line ?? readLine(machine);
+  const line = state.held === null ? readLine(machine) : lineOf(state.held.line, state.held.octets);
   if (line === null) return false;
-  const octets = held?.octets ?? machine.lines.length;
+  state.held = null;
   state.since = state.now;
-  execute(machine, interpret(line, octets, new View(machine)));
+  const view = new View(machine);
+  execute(machine, interpret(line, view), view);
   return true;
 }
 
-/** The next command line without its CRLF; the beginning of one that is too long, to be told by its length. */
-export function readLine({ lines, input }: Machine): Uint8Array | null {
-  const line = lines.read(input);
-  return line === "too-long" ? lines.beginning : line;
-}
-
-function execute(machine: Machine, interpretation: Interpretation): void {
+function execute(machine: Machine, interpretation: Interpretation, view: View): void {
   const { state, settings } = machine;
   const { kind } = interpretation;
   if (kind === "chunk")
@@ -44,7 +39,7 @@ function execute(machine: Machine, interpretation: Interpretation): void {
   if (outOfStep(machine, verb, rule)) return;
   if (kind === "refuse") {
     machine.refuse(interpretation.fault, rule);
-    if (rule === rules.BURL && objection(rule, new View(machine)) === null)
+    if (rule === rules.BURL && objection(rule, view) === null)
       losePiece(machine, interpretation.last === true);
     return;
   }
@@ -71,7 +66,7 @@ function execute(machine: Machine, interpretation: Interpretation): void {
       if (verb === "QUIT") return machine.finish("quit", interpretation.reply);
       if (verb === "RSET") machine.abandon("rset");
       machine.say(interpretation.reply);
-      if (interpretation.rule.endsGroup) machine.mustSend = true;
+      if (rule?.endsGroup) machine.mustSend = true;
       return;
     case "auth":
       return beginExchange(
@@ -88,6 +83,7 @@ export function askOf(machine: Machine, question: Question): void {
   const { state, settings } = machine;
   if (question.type === "rcpt" && settings.limits.recipientDomains !== Number.POSITIVE_INFINITY) {
     const domain = domainKey(domainOf(question.to));
+    state.domains ??= {};
     if (!Object.hasOwn(state.domains, domain)) {
       state.domains[domain] = true;
       state.domainCount++;

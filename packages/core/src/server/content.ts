@@ -4,6 +4,7 @@ import type { Fault } from "../syntax/fault.ts";
 import type { MailParameters } from "../syntax/parameters.ts";
 import { type ContentFault, ContentReader } from "../wire/dot.ts";
 import type { Machine } from "./machine.ts";
+import { ownMail } from "./record.ts";
 import * as replies from "./replies.ts";
 import type { ServerSettings } from "./settings.ts";
 
@@ -51,7 +52,7 @@ export function beginChunk(machine: Machine, size: number, last: boolean, fault:
   if (fault === null) {
     startChunks(machine);
   } else {
-    if (machine.content === null) state.mail.dataSince = state.now;
+    if (machine.content === null) ownMail(state).dataSince = state.now;
     machine.violation(fault.rule, fault.detail, fault.at);
   }
   state.chunk = { size, remaining: size, last, fault };
@@ -111,7 +112,7 @@ function refuseContent(machine: Machine, content: ContentReader, fault: ContentF
 
 /** After a refused chunk only a new beginning helps (RFC 3030 §2). */
 function failChunks(machine: Machine): void {
-  machine.events.push({ type: "reset", cause: "refused" });
+  machine.tell({ type: "reset", cause: "refused" });
   machine.content = null;
   machine.state.mail.transaction = "failed";
 }
@@ -166,7 +167,7 @@ function drained(machine: Machine, last: boolean, fault: Fault): void {
 /** Hands on content, and tells once of what is wrong with it. */
 function take(machine: Machine, content: ContentReader, octets: Uint8Array | null, taken: number): void {
   const { mail } = machine.state;
-  if (octets !== null) machine.events.push({ type: "body", data: octets });
+  if (octets !== null) machine.tell({ type: "body", data: octets });
   count(machine, taken);
   const { fault } = content;
   if (fault === null || mail.contentRefused) return;
@@ -228,6 +229,7 @@ export function contentOptions(
     bareLf: binary ? "keep" : settings.bareLf,
     maxSize: limits.message === 0 ? Number.POSITIVE_INFINITY : limits.message,
     maxLine: binary ? Number.POSITIVE_INFINITY : limits.textLine,
+    scanner: settings.scanner,
   };
 }
 

@@ -1,21 +1,22 @@
 import type { Surroundings } from "../extensions/extension.ts";
 import type { Reply } from "../reply.ts";
 import type { ClientAttributes, ForwardedAttributes } from "../syntax/attributes.ts";
+import type { ArgumentContext } from "../syntax/command.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { MailParameters } from "../syntax/parameters.ts";
-import type { AuthMechanism } from "./config.ts";
+import type { AuthMechanism, ServerLimits } from "./config.ts";
 import type { Envelope, Question, TlsInfo } from "./events.ts";
 import type { ServerSettings } from "./settings.ts";
-import type { Rule, Situation } from "./state.ts";
+import type { Situation } from "./state.ts";
 
 /** What a command line comes to. */
 export type Interpretation =
   /** The core refuses it: the fault is reported, its reply sent; a 421 closes. `last`: a BURL with which a message ends. */
   | { readonly kind: "refuse"; readonly fault: Fault; readonly verb: string; readonly last?: boolean }
   /** The application decides; `question` wants an id. */
-  | { readonly kind: "ask"; readonly verb: string; readonly rule: Rule; readonly question: Question }
+  | { readonly kind: "ask"; readonly verb: string; readonly question: Question }
   /** The core accepts it by itself. */
-  | { readonly kind: "accept"; readonly verb: string; readonly rule: Rule; readonly reply: Reply }
+  | { readonly kind: "accept"; readonly verb: string; readonly reply: Reply }
   /** A BDAT chunk follows, to be taken or, with a fault, to be thrown away. */
   | { readonly kind: "chunk"; readonly size: number; readonly last: boolean; readonly fault: Fault | null }
   /** An AUTH exchange begins. */
@@ -32,10 +33,9 @@ export type Interpretation =
 type Refused = Extract<Interpretation, { readonly kind: "refuse" }>;
 
 /** What the interpretation of a line depends on, beside the line. */
-export interface Context extends Situation {
+export interface Context extends Situation, Surroundings, ArgumentContext {
   readonly settings: ServerSettings;
-  /** What decides on which extensions are offered now. */
-  surroundings(): Surroundings;
+  readonly limits: ServerLimits;
   /** How many recipients were accepted. */
   readonly recipients: number;
   /** How many domains of recipients were named in this session, where they are counted, and whether one was. */

@@ -1,23 +1,24 @@
 import { bug } from "../errors.ts";
-import { type Reply, reply, replyClass } from "../reply.ts";
+import { CheckedReply, enhancedCode, type Reply, reply, replyClass } from "../reply.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { Millis } from "../time.ts";
 import type { ContentReader } from "../wire/dot.ts";
 import { Input } from "../wire/input.ts";
-import { LineReader } from "../wire/line.ts";
+import type { LineReader } from "../wire/line.ts";
 import { Output } from "../wire/output.ts";
 import { ProxyReader } from "../wire/proxy.ts";
+import { formatReply } from "../wire/reply-format.ts";
 import { readResponse } from "./auth.ts";
 import { readCommand } from "./commands.ts";
 import { readChunk, readData } from "./content.ts";
 import type { CloseReason, Envelope, Question, ResetCause, ServerEvent, TlsInfo } from "./events.ts";
-import { longestLine } from "./interpret.ts";
 import { askAhead, settle } from "./questions.ts";
-import { endsOf, newState, noMail, type Slot, type State, type Waiting } from "./record.ts";
+import { added, nothing, rest } from "./queue.ts";
+import { endsOf, newState, noMail, ownMail, type Slot, type State, type Waiting } from "./record.ts";
 import * as replies from "./replies.ts";
 import type { ServerSettings } from "./settings.ts";
 import { type Rule, rules } from "./state.ts";
-import { nextDeadline } from "./timers.ts";
+import { deadlineOf, nextTimer } from "./timers.ts";
 
 /** A burst of replies is handed out when it has grown to this, octets: it bounds the work of one poll (G6). */
 const burst = 16_384;
@@ -27,9 +28,11 @@ export class Machine {
   readonly settings: ServerSettings;
   readonly state: State;
   readonly input: Input = new Input();
-  readonly output: Output = new Output();
-  readonly lines: LineReader;
-  readonly events: ServerEvent[] = [];
+  /** Replies on their way out; null: none. */
+  output: Output | null = null;
+  events: ServerEvent[] = nothing;
+  /** Reads the line that has come in part; null: none has. */
+  lines: LineReader | null = null;
   content: ContentReader | null = null;
   proxyReader: ProxyReader | null = null;
   /** Replies have to leave before anything else is done. */
@@ -37,7 +40,6 @@ export class Machine {
 
   constructor(settings: ServerSettings, now: Millis) {
     this.settings = settings;
-    this.lines = new LineReader(longestLine(settings));
     this.proxyReader = settings.proxy ? new ProxyReader() : null;
     this.state = newState(settings, now);
   }
@@ -52,15 +54,17 @@ export class Machine {
   #next(): ServerEvent | null {
     this.#release();
     for (;;) {
-      const event = this.events.shift();
-      if (event !== undefined) {
+      if (this.events.length > 0) {
+        const event = this.events[0];
+        this.events = rest(this.events);
         if (event.type === "body") this.state.heldAt = this.state.now;
         return event;
       }
-      if ((this.mustSend && this.output.length > 0) || this.output.length >= burst) return this.#send();
+      if (this.output !== null && (this.mustSend || this.output.length >= burst))
+        return this.#send(this.output);
       if (!this.#step()) break;
     }
-    return this.output.length > 0 ? this.#send() : null;
+    return this.output === null ? null : this.#send(this.output);
   }
 
   #waiting(): Waiting {
@@ -81,17 +85,21 @@ export class Machine {
   }
 
   openSlot(id: number): Slot | null {
-    const slot = this.state.slots.find(({ question }) => question.id === id);
-    if (slot === undefined || slot.answer !== null) return null;
-    return slot.verdicts?.every((verdict) => verdict !== null) ? null : slot;
+    for (const slot of this.state.slots) {
+      if (slot.question.id !== id) continue;
+      if (slot.answer !== null) return null;
+      return slot.verdicts?.every((verdict) => verdict !== null) ? null : slot;
+    }
+    return null;
   }
 
   lost(): void {
     const { phase } = this.state;
-    this.output.drop();
+    this.output?.drop();
+    this.output = null;
     this.stay("lost");
     if (phase === "closing" || phase === "closed") return;
-    this.events.length = 0;
+    this.events = nothing;
     this.finish("lost", null);
   }
 
@@ -132,13 +140,14 @@ export class Machine {
     if (state.heldAt === null) return;
     const spent = state.now - state.heldAt;
     state.since += spent;
-    state.mail.dataSince += spent;
+    if (state.mail.transaction !== "none") state.mail.dataSince += spent;
     state.heldAt = null;
   }
 
-  #send(): ServerEvent {
+  #send(output: Output): ServerEvent {
     this.mustSend = false;
-    return { type: "send", data: this.output.take() };
+    this.output = null;
+    return { type: "send", data: output.take() };
   }
 
   /** Does one thing; false: there is nothing to do. */
@@ -213,7 +222,7 @@ export class Machine {
     // Only a PROXY header can have anything behind it: STARTTLS has seen to it that nothing is unread.
     const data = input.octets();
     input.drop();
-    this.events.push({ type: "upgrade", data });
+    this.tell({ type: "upgrade", data });
     return true;
   }
 
@@ -241,8 +250,8 @@ export class Machine {
     const { state } = this;
     if (state.shutdown === "now") this.stay("shutdown");
     state.phase = "closed";
-    if (state.turn !== null) this.events.push({ type: "turn", domains: state.turn });
-    else this.events.push({ type: "close", reason: state.closing ?? bug("closing for no reason") });
+    if (state.turn !== null) this.tell({ type: "turn", domains: state.turn });
+    else this.tell({ type: "close", reason: state.closing ?? bug("closing for no reason") });
     return true;
   }
 
@@ -270,8 +279,9 @@ export class Machine {
 
   #expire(): boolean {
     const { state, settings } = this;
-    const deadline = nextDeadline(state, settings);
-    if (deadline === null || state.now < deadline.at || deadline.timer === "greetingDelay") return false;
+    const timer = nextTimer(state, settings);
+    if (timer === null || timer === "greetingDelay") return false;
+    if (state.now < deadlineOf(timer, state, settings)) return false;
     return this.#timeOut();
   }
 
@@ -286,7 +296,7 @@ export class Machine {
   finish(reason: CloseReason, last: Reply | null): void {
     const { state } = this;
     this.abandon(resetCauses[reason] ?? "closed");
-    state.slots = [];
+    state.slots = nothing;
     state.held = null;
     state.exchange = null;
     this.input.drop();
@@ -302,8 +312,8 @@ export class Machine {
     const perRecipient = question.type === "message" && (settings.lmtp || question.envelope.parameters.prdr);
     const verdicts = perRecipient ? question.envelope.recipients.map(() => null) : null;
     state.nextId++;
-    state.slots.push({ question, answer: null, verdicts, each: false, said: 0 });
-    this.events.push(question);
+    state.slots = added(state.slots, { question, answer: null, verdicts, each: false, said: 0 });
+    this.tell(question);
   }
 
   refuse(fault: Fault, rule: Rule | null): void {
@@ -316,7 +326,7 @@ export class Machine {
     if (!mild && ++state.errors > limits.errors) return this.abuse("S-LINE-18", "Too many errors");
     // A MAIL that is out of order begins nothing that could be refused.
     if (rule === rules.MAIL && state.mail.transaction === "none" && fault.rule !== "S-SEQ-01")
-      state.mail.refused++;
+      ownMail(state).refused++;
     this.say(fault.reply, rule?.argument !== "hello");
     if (rule === null || rule.endsGroup) this.mustSend = true;
   }
@@ -347,15 +357,20 @@ export class Machine {
   abandon(cause: ResetCause): void {
     const { state } = this;
     const { transaction } = state.mail;
-    if (transaction !== "none" && transaction !== "failed") this.events.push({ type: "reset", cause });
+    if (transaction !== "none" && transaction !== "failed") this.tell({ type: "reset", cause });
     state.mail = noMail();
     state.chunk = null;
     state.reader = "line";
     this.content = null;
   }
 
+  /** An event for the application, behind those that it has not been told yet. */
+  tell(event: ServerEvent): void {
+    this.events = added(this.events, event);
+  }
+
   violation(rule: string, detail: string, at: number | null): void {
-    this.events.push({ type: "violation", rule, detail, at });
+    this.tell({ type: "violation", rule, detail, at });
   }
 
   /**
@@ -364,10 +379,16 @@ export class Machine {
    */
   say(said: Reply, enhance: boolean = true, named: boolean = said.code === 421): void {
     const { extensions, name } = this.settings;
-    const digit = replyClass(said);
-    const enhanced =
-      enhance && extensions.enhancedStatusCodes && digit !== 3 ? (said.enhanced ?? `${digit}.0.0`) : null;
-    this.output.put(said.code, enhanced, named ? withName(name, said.lines) : said.lines);
+    const coded = enhance && extensions.enhancedStatusCodes && replyClass(said) !== 3;
+    if (!named && said instanceof CheckedReply) return this.put(said.octets(coded, formatReply));
+    const lines = named ? withName(name, said.lines) : said.lines;
+    this.put(formatReply(said.code, coded ? enhancedCode(said) : null, lines));
+  }
+
+  /** Octets that are to be sent behind those that wait. */
+  put(octets: Uint8Array): void {
+    this.output ??= new Output();
+    this.output.put(octets);
   }
 }
 

@@ -1,12 +1,15 @@
 import { type Reply, replyClass } from "../reply.ts";
+import { formatReply } from "../wire/reply-format.ts";
 import { inAscii } from "./answers.ts";
 import { authenticated } from "./auth.ts";
-import { askOf, injected, readLine } from "./commands.ts";
+import { askOf, injected } from "./commands.ts";
 import { beginChunk, beginData, refuseChunk, startChunks } from "./content.ts";
 import type { Question } from "./events.ts";
 import { interpret, isRecipient } from "./interpret.ts";
+import { readLine } from "./lines.ts";
 import type { Machine } from "./machine.ts";
-import { newMail, noMail, type Slot } from "./record.ts";
+import { rest } from "./queue.ts";
+import { newMail, noMail, ownMail, type Slot } from "./record.ts";
 import * as replies from "./replies.ts";
 import { View } from "./view.ts";
 
@@ -18,7 +21,7 @@ export function settle(machine: Machine): boolean {
   const slot = state.slots[0];
   if (slot.verdicts !== null) return settleVerdicts(machine, slot, slot.verdicts);
   if (slot.answer === null) return false;
-  state.slots.shift();
+  state.slots = rest(state.slots);
   // The time in which the application decides is not the client's, nor its message's.
   if (state.mail.transaction === "chunks") state.mail.dataSince += state.now - state.since;
   state.since = state.now;
@@ -40,7 +43,7 @@ function settleVerdicts(machine: Machine, slot: Slot, verdicts: readonly (Reply 
   }
   machine.say(next);
   if (slot.said < verdicts.length) return true;
-  machine.state.slots.shift();
+  machine.state.slots = rest(machine.state.slots);
   if (prdr) machine.say(overall(verdicts as readonly Reply[]));
   delivered(machine);
   return true;
@@ -48,7 +51,7 @@ function settleVerdicts(machine: Machine, slot: Slot, verdicts: readonly (Reply 
 
 /** PRDR was asked for, and one reply is meant for all recipients: it is said once, and nothing before it. */
 function settleForAll(machine: Machine, answer: Reply): boolean {
-  machine.state.slots.shift();
+  machine.state.slots = rest(machine.state.slots);
   if (answer.code === 421) {
     machine.finish("refused", answer);
     return true;
@@ -77,7 +80,7 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
         machine.abandon("hello");
         state.hello = { verb: question.verb, name: question.name };
         state.phase = "ready";
-        machine.output.put(answer.code, null, [first, ...question.capabilities]);
+        machine.put(formatReply(answer.code, null, [first, ...question.capabilities]));
         machine.mustSend = true;
       } else {
         machine.say(answer, false);
@@ -97,7 +100,7 @@ function apply(machine: Machine, question: Question, answer: Reply): void {
     case "mail":
       machine.say(answer);
       if (positive) state.mail = newMail("sender", question.from, question.parameters, state.mail.forwarded);
-      else state.mail.refused++;
+      else ownMail(state).refused++;
       return;
     case "rcpt":
       if (positive) {
@@ -177,12 +180,11 @@ export function askAhead(machine: Machine): boolean {
   if (mail.recipients.length + slots.length >= settings.limits.recipients) return false;
   const line = readLine(machine);
   if (line === null) return false;
-  const octets = machine.lines.length;
-  const interpretation = isRecipient(line) ? interpret(line, octets, new View(machine)) : null;
+  const interpretation = isRecipient(line) ? interpret(line, new View(machine)) : null;
   if (interpretation?.kind === "ask") {
     askOf(machine, interpretation.question);
   } else {
-    state.held = { line, octets };
+    state.held = { line: line.octets.slice(line.start, line.end), octets: line.length };
   }
   return true;
 }

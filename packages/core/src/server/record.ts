@@ -6,6 +6,7 @@ import type { Path } from "../syntax/path.ts";
 import type { Millis } from "../time.ts";
 import type { ProxyHeader } from "../wire/proxy.ts";
 import type { CloseReason, Question, Recipient, TlsInfo } from "./events.ts";
+import { nothing } from "./queue.ts";
 import type { ServerSettings } from "./settings.ts";
 import type { Phase, Reader, Transaction } from "./state.ts";
 
@@ -71,7 +72,7 @@ export interface State {
   authFailures: number;
   transactions: number;
   /** Domains of recipients, where `limits.recipientDomains` bounds them: each as a key behind `@`, and their number. */
-  readonly domains: Record<string, true>;
+  domains: Record<string, true> | null;
   domainCount: number;
   /** The domains of an ATRN that was accepted. */
   turn: readonly string[] | null;
@@ -121,7 +122,7 @@ export function newState(settings: ServerSettings, now: Millis): State {
     proxy: null,
     peer: null,
     xclient: null,
-    slots: [],
+    slots: nothing,
     nextId: 1,
     now,
     started: now,
@@ -141,7 +142,7 @@ export function newState(settings: ServerSettings, now: Millis): State {
     refusedRecipients: 0,
     authFailures: 0,
     transactions: 0,
-    domains: {},
+    domains: null,
     domainCount: 0,
     turn: null,
   };
@@ -168,7 +169,16 @@ export function newMail(
 
 /** No transaction: what ends one puts this in its place. */
 export function noMail(): Mail {
-  return newMail("none", null, noMailParameters, null);
+  return none;
+}
+
+/** What all sessions without a transaction have in common: so it is never changed. */
+const none: Mail = Object.freeze({ ...newMail("none", null, noMailParameters, null), recipients: nothing });
+
+/** The transaction of a session, to be changed: where there is none, its own in the place of what is common to all. */
+export function ownMail(state: State): Mail {
+  if (state.mail === none) state.mail = newMail("none", null, noMailParameters, null);
+  return state.mail;
 }
 
 /**

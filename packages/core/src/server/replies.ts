@@ -2,69 +2,58 @@ import { type Reply, reply } from "../reply.ts";
 
 // The replies that the server gives by itself (RFC 5321 §4.2.2, §4.3.2; RFC 3463).
 
-export const ok: Reply = shared(250, "2.0.0", "OK");
-export const senderOk: Reply = shared(250, "2.1.0", "Sender ok");
-export const recipientOk: Reply = shared(250, "2.1.5", "Recipient ok");
-export const startMail: Reply = shared(354, "Start mail input; end with <CRLF>.<CRLF>");
-export const cannotVerify: Reply = shared(
+export const ok: Reply = reply(250, "2.0.0", "OK");
+export const senderOk: Reply = reply(250, "2.1.0", "Sender ok");
+export const recipientOk: Reply = reply(250, "2.1.5", "Recipient ok");
+export const startMail: Reply = reply(354, "Start mail input; end with <CRLF>.<CRLF>");
+export const cannotVerify: Reply = reply(
   252,
   "2.0.0",
   "Cannot VRFY user, but will accept message and attempt delivery",
 );
-export const cannotExpand: Reply = shared(
+export const cannotExpand: Reply = reply(
   252,
   "2.0.0",
   "Cannot expand, but will accept message and attempt delivery",
 );
-export const cannotQueue: Reply = shared(458, "4.3.0", "Unable to queue messages for node");
-export const atrnRefused: Reply = shared(450, "4.7.0", "ATRN request refused");
-export const notTrusted: Reply = shared(550, "5.7.0", "You are not authorized to say this");
-export const burlOutOfOrder: Reply = shared(503, "5.5.0", "No valid recipients");
-export const urlNotTrusted: Reply = shared(554, "5.7.14", "No trust relationship with that server");
-export const cannotFetch: Reply = shared(451, "4.4.1", "Cannot fetch that now");
-export const senderIncomplete: Reply = shared(554, "5.1.8", "Sender's domain must be complete");
-export const recipientIncomplete: Reply = shared(554, "5.1.2", "Recipient's domain must be complete");
-export const tooManyDomains: Reply = shared(452, "4.5.3", "Too many domains in this session");
-export const contentAnalysis: Reply = shared(353, "Content analysis has started");
-export const takenByNobodyNow: Reply = shared(450, "4.2.0", "No recipient takes it now");
-export const takenByNobody: Reply = shared(550, "5.2.0", "No recipient takes it");
-export const localError: Reply = shared(451, "4.3.0", "Local error in processing");
-export const unknownCommand: Reply = shared(500, "5.5.2", "Command not recognized");
-export const unknownHello: Reply = shared(500, "Command not recognized");
-export const lineTooLong: Reply = shared(500, "5.5.2", "Line too long");
-export const notImplemented: Reply = shared(502, "5.5.1", "Command not implemented");
-export const badSequence: Reply = shared(503, "5.5.1", "Bad sequence of commands");
-export const noSuchHelp: Reply = shared(504, "5.5.4", "No help for that");
-export const tlsRequired: Reply = shared(530, "5.7.0", "Must issue a STARTTLS command first");
-export const startTls: Reply = shared(220, "2.0.0", "Ready to start TLS");
-export const insecure: Reply = shared(554, "5.7.0", "Command refused due to lack of security");
-export const authRequired: Reply = shared(530, "5.7.0", "Authentication required");
-export const authUnavailable: Reply = shared(454, "4.7.0", "Temporary authentication failure");
-export const authCancelled: Reply = shared(501, "5.7.0", "Authentication cancelled");
-export const authUndecodable: Reply = shared(501, "5.5.2", "Cannot decode response");
-export const authTooLong: Reply = shared(500, "5.5.6", "Authentication exchange line is too long");
-export const authUnknown: Reply = shared(504, "5.5.4", "Unrecognized authentication type");
-export const authNoInitial: Reply = shared(501, "5.7.0", "Initial response not allowed with this mechanism");
-export const authEmptyChallenge: Reply = shared(334, "");
-export const messageTooBig: Reply = shared(552, "5.3.4", "Message too big");
-export const declaredTooBig: Reply = shared(552, "5.3.4", "Message size exceeds fixed maximum message size");
-export const tooManyRecipients: Reply = shared(452, "4.5.3", "Too many recipients");
-export const noRecipients: Reply = shared(554, "5.5.1", "No valid recipients");
-export const bareLf: Reply = shared(550, "5.5.2", "Bare LF received");
-export const bareCr: Reply = shared(550, "5.5.2", "Bare CR received");
-export const textLineTooLong: Reply = shared(554, "5.6.0", "Line too long");
-export const synchronization: Reply = shared(554, "5.5.0", "Protocol synchronization error");
-
-/**
- * A reply of all sessions: no application can change it through a question.
- *
- * @__NO_SIDE_EFFECTS__ A bundle without a server has no need of it.
- */
-function shared(code: number, ...text: readonly string[]): Reply {
-  const made = text.length === 1 ? reply(code, text[0]) : reply(code, text[0], text[1]);
-  Object.freeze(made.lines);
-  return Object.freeze(made);
-}
+export const cannotQueue: Reply = reply(458, "4.3.0", "Unable to queue messages for node");
+export const atrnRefused: Reply = reply(450, "4.7.0", "ATRN request refused");
+export const notTrusted: Reply = reply(550, "5.7.0", "You are not authorized to say this");
+export const burlOutOfOrder: Reply = reply(503, "5.5.0", "No valid recipients");
+export const urlNotTrusted: Reply = reply(554, "5.7.14", "No trust relationship with that server");
+export const cannotFetch: Reply = reply(451, "4.4.1", "Cannot fetch that now");
+export const senderIncomplete: Reply = reply(554, "5.1.8", "Sender's domain must be complete");
+export const recipientIncomplete: Reply = reply(554, "5.1.2", "Recipient's domain must be complete");
+export const tooManyDomains: Reply = reply(452, "4.5.3", "Too many domains in this session");
+export const contentAnalysis: Reply = reply(353, "Content analysis has started");
+export const takenByNobodyNow: Reply = reply(450, "4.2.0", "No recipient takes it now");
+export const takenByNobody: Reply = reply(550, "5.2.0", "No recipient takes it");
+export const localError: Reply = reply(451, "4.3.0", "Local error in processing");
+export const unknownCommand: Reply = reply(500, "5.5.2", "Command not recognized");
+export const unknownHello: Reply = reply(500, "Command not recognized");
+export const lineTooLong: Reply = reply(500, "5.5.2", "Line too long");
+export const notImplemented: Reply = reply(502, "5.5.1", "Command not implemented");
+export const badSequence: Reply = reply(503, "5.5.1", "Bad sequence of commands");
+export const noSuchHelp: Reply = reply(504, "5.5.4", "No help for that");
+export const tlsRequired: Reply = reply(530, "5.7.0", "Must issue a STARTTLS command first");
+export const startTls: Reply = reply(220, "2.0.0", "Ready to start TLS");
+export const insecure: Reply = reply(554, "5.7.0", "Command refused due to lack of security");
+export const authRequired: Reply = reply(530, "5.7.0", "Authentication required");
+export const authUnavailable: Reply = reply(454, "4.7.0", "Temporary authentication failure");
+export const authCancelled: Reply = reply(501, "5.7.0", "Authentication cancelled");
+export const authUndecodable: Reply = reply(501, "5.5.2", "Cannot decode response");
+export const authTooLong: Reply = reply(500, "5.5.6", "Authentication exchange line is too long");
+export const authUnknown: Reply = reply(504, "5.5.4", "Unrecognized authentication type");
+export const authNoInitial: Reply = reply(501, "5.7.0", "Initial response not allowed with this mechanism");
+export const authEmptyChallenge: Reply = reply(334, "");
+export const messageTooBig: Reply = reply(552, "5.3.4", "Message too big");
+export const declaredTooBig: Reply = reply(552, "5.3.4", "Message size exceeds fixed maximum message size");
+export const tooManyRecipients: Reply = reply(452, "4.5.3", "Too many recipients");
+export const noRecipients: Reply = reply(554, "5.5.1", "No valid recipients");
+export const bareLf: Reply = reply(550, "5.5.2", "Bare LF received");
+export const bareCr: Reply = reply(550, "5.5.2", "Bare CR received");
+export const textLineTooLong: Reply = reply(554, "5.6.0", "Line too long");
+export const synchronization: Reply = reply(554, "5.5.0", "Protocol synchronization error");
 
 /** `221 2.0.0 mx.example.com closing`. */
 export function closing(name: string): Reply {

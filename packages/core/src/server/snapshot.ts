@@ -1,8 +1,10 @@
 import { UsageError } from "../errors.ts";
 import { fromJson, type Json, toJson } from "../syntax/json.ts";
 import { ContentReader } from "../wire/dot.ts";
+import { LineReader, type LineSnapshot, noLine } from "../wire/line.ts";
 import { ProxyReader } from "../wire/proxy.ts";
 import { contentOptions } from "./content.ts";
+import { longestLine } from "./lines.ts";
 import { Machine } from "./machine.ts";
 import type { Slot, State } from "./record.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -21,8 +23,8 @@ export function takeSnapshot(machine: Machine): ServerSnapshot {
   const held = toJson({
     state,
     input: input.octets(),
-    output: output.held(),
-    lines: lines.snapshot(),
+    output: output?.held() ?? new Uint8Array(0),
+    lines: lines?.snapshot() ?? noLine,
     events,
     content: content?.snapshot() ?? null,
     proxy: proxyReader?.held() ?? null,
@@ -61,9 +63,12 @@ export function restoreMachine(settings: ServerSettings, snapshot: ServerSnapsho
   const machine = new Machine(settings, 0);
   Object.assign(machine.state, held.state);
   machine.input.push(held.input);
-  machine.output.restore(held.output);
-  machine.lines.restore(held.lines);
-  machine.events.push(...held.events);
+  if (held.output.length > 0) machine.put(held.output);
+  if (held.lines.read > 0) {
+    machine.lines = new LineReader(longestLine(settings));
+    machine.lines.restore(held.lines);
+  }
+  for (const event of held.events) machine.tell(event);
   const { mail, reader } = machine.state;
   const options = contentOptions(settings, mail.parameters, reader === "dots");
   machine.content = held.content === null ? null : ContentReader.restore(options, held.content);
@@ -80,7 +85,7 @@ interface Held {
   readonly state: State;
   readonly input: Uint8Array;
   readonly output: Uint8Array;
-  readonly lines: Parameters<Machine["lines"]["restore"]>[0];
+  readonly lines: LineSnapshot;
   readonly events: Machine["events"];
   readonly content: Parameters<typeof ContentReader.restore>[1] | null;
   readonly proxy: Uint8Array | null;
@@ -97,7 +102,7 @@ function isHeld(value: unknown): value is Held {
 /** An exchange is under way, or what is unread may belong to one that failed, or has the word AUTH in it. */
 function holdsSecrets({ state, lines, input }: Machine): boolean {
   if (state.exchange !== null) return true;
-  const partial = lines.snapshot().held;
+  const partial = lines?.snapshot().held ?? [];
   const line = state.held?.line ?? [];
   const unread = [...line, 0, ...partial, ...input.octets()];
   return (state.authTried && unread.length > 1) || mentionsAuth(unread);

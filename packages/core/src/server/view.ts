@@ -1,7 +1,9 @@
-import type { Surroundings } from "../extensions/extension.ts";
+import type { ExtensionName, Extensions } from "../extensions/extension.ts";
 import { isTrusted } from "../extensions/trust.ts";
-import type { MailParameters } from "../syntax/parameters.ts";
-import { offered, usableMechanisms } from "./capabilities.ts";
+import type { KnownParameters, MailParameters } from "../syntax/parameters.ts";
+import type { Lenient } from "../syntax/path.ts";
+import { isOffered, offered, usableMechanisms } from "./capabilities.ts";
+import type { ServerLimits } from "./config.ts";
 import type { Envelope, TlsInfo } from "./events.ts";
 import type { Context } from "./interpretation.ts";
 import type { Machine } from "./machine.ts";
@@ -55,26 +57,62 @@ export class View implements Context {
 
   trusts(offer: Offer): boolean {
     if (offer !== "xclient" && offer !== "xforward") return true;
-    const { extensions } = this.#machine.settings;
-    return isTrusted(extensions[offer], { address: clientAddress(this.#machine.state) });
+    return isTrusted(this.extensions[offer], { address: this.address });
   }
 
   get settings(): ServerSettings {
     return this.#machine.settings;
   }
 
-  surroundings(): Surroundings {
-    const { state, settings } = this.#machine;
-    const { tls } = state;
-    return {
-      extensions: settings.extensions,
-      tlsPossible: settings.tls === "offered" || settings.tls === "required",
-      tlsActive: tls !== null,
-      authenticated: state.authenticated !== null,
-      mechanisms: () => usableMechanisms(settings, tls),
-      limits: settings.limits,
-      address: clientAddress(state),
-    };
+  // What an announcement depends on.
+
+  get extensions(): Extensions {
+    return this.#machine.settings.extensions;
+  }
+
+  get tlsPossible(): boolean {
+    const { tls } = this.#machine.settings;
+    return tls === "offered" || tls === "required";
+  }
+
+  mechanisms(): readonly string[] {
+    return usableMechanisms(this.#machine.settings, this.#machine.state.tls);
+  }
+
+  get address(): string | null {
+    return clientAddress(this.#machine.state);
+  }
+
+  // What an argument is read with.
+
+  get utf8(): "absent" | "offered" | "allowed" {
+    if (this.parameters?.smtputf8 === true) return "allowed";
+    return this.extensions.smtputf8 && this.extended ? "offered" : "absent";
+  }
+
+  get lenient(): Lenient {
+    return this.#machine.settings.lenient;
+  }
+
+  get limits(): ServerLimits {
+    return this.#machine.settings.limits;
+  }
+
+  get known(): KnownParameters {
+    return this.#machine.settings.parameters;
+  }
+
+  get plain(): boolean {
+    return !this.extended;
+  }
+
+  get maxParameters(): number {
+    return this.#machine.settings.limits.parameters;
+  }
+
+  inForce(name: string): boolean {
+    if (!this.extended) return false;
+    return name.startsWith("custom:") || isOffered(name as ExtensionName, this, this.#machine.settings);
   }
 
   get recipients(): number {
@@ -86,7 +124,8 @@ export class View implements Context {
   }
 
   isNamed(domain: string): boolean {
-    return Object.hasOwn(this.#machine.state.domains, domainKey(domain));
+    const { domains } = this.#machine.state;
+    return domains !== null && Object.hasOwn(domains, domainKey(domain));
   }
 
   envelope(): Envelope {

@@ -1,13 +1,12 @@
 import { type Reply, reply } from "../reply.ts";
-import { ascii, decodeLossy, decodeUtf8 } from "../wire/utf8.ts";
+import { ascii, decodeLossy, decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
 import { decodeBase64 } from "./base64.ts";
 import { type Domain, type DomainOptions, parseDomain, readDomain } from "./domain.ts";
 import { type Fault, isFault } from "./fault.ts";
 import { digit, is, isWord, nextSpace, skipSpaces, upper, upperAscii } from "./octets.ts";
 import {
-  type KnownParameters,
   type MailParameters,
-  type ParameterContext,
+  type ParameterOptions,
   type RcptParameters,
   readMailParameters,
   readRcptParameters,
@@ -15,44 +14,53 @@ import {
 import { type Mailbox, type Path, parseAddress, parsePath, type SyntaxOptions } from "./path.ts";
 
 /** What an argument is read with. */
-export interface ArgumentContext extends SyntaxOptions {
-  /** Whether an extension is in force for this client now. */
-  readonly extensions: (name: string) => boolean;
-  /** The parameters that there are. */
-  readonly known: KnownParameters;
-  /** The client said HELO, so that no extension is in force at all. */
-  readonly plain: boolean;
-  readonly maxParameters: number;
-}
+export interface ArgumentContext extends SyntaxOptions, ParameterOptions {}
 
 /**
- * The verb of a command line, in upper case, and the offset of its argument: behind the SPs, of which there may be
- * more than one (RFC 821 §4.1). A verb ends at SP alone (RFC 5321 §2.4); blanks at the end of the line are no part
- * of it.
+ * The verb that stands at `start`, in upper case, and the offset of its argument: behind the SPs, of which there may be
+ * more than one (RFC 821 §4.1). A verb ends at SP alone (RFC 5321 §2.4).
+ *
+ * @param end where the line ends without its blanks: see `trimBlanks`
  */
-export function readVerb(line: Uint8Array): { readonly verb: string; readonly argument: number } {
-  const stop = trimBlanks(line);
-  const end = nextSpace(line, 0, stop);
-  let verb = "";
-  // No verb is longer; the rest of a longer one would only make it unknown once more.
-  for (let at = 0; at < end && at < 64; at++) verb += String.fromCharCode(upper(line[at]));
-  return { verb, argument: skipSpaces(line, end, stop) };
+export function readVerb(
+  octets: Uint8Array,
+  start = 0,
+  end: number = trimBlanks(octets),
+): { readonly verb: string; readonly argument: number } {
+  const stop = nextSpace(octets, start, end);
+  const verb = (stop - start === 4 && commonVerbs.get(folded(octets, start))) || spelled(octets, start, stop);
+  return { verb, argument: skipSpaces(octets, stop, end) };
 }
+
+/** No verb is longer; the rest of a longer one would only make it unknown once more. */
+function spelled(octets: Uint8Array, start: number, stop: number): string {
+  let verb = "";
+  for (let at = start; at < stop && at < start + 64; at++) verb += String.fromCharCode(upper(octets[at]));
+  return verb;
+}
+
+/** Four octets as a number, letters in upper case. An octet that is no letter is never taken for one. */
+function folded(octets: Uint8Array, at: number): number {
+  return (
+    (upper(octets[at]) << 24) |
+    (upper(octets[at + 1]) << 16) |
+    (upper(octets[at + 2]) << 8) |
+    upper(octets[at + 3])
+  );
+}
+
+/** The verbs of four letters by their octets, so that no text has to be made of what is said most. */
+const commonVerbs: ReadonlyMap<number, string> = new Map(
+  "EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP BURL ETRN ATRN AUTH"
+    .split(" ")
+    .map((verb) => [folded(encodeUtf8(verb), 0), verb]),
+);
 
 /** Where a line ends when SP and HT at its end are ignored (RFC 5321 §4.1.1). */
-export function trimBlanks(line: Uint8Array): number {
-  let end = line.length;
-  while (end > 0 && (line[end - 1] === 0x20 || line[end - 1] === 0x09)) end--;
-  return end;
-}
-
-/** The offset of the first control octet but HT, or -1: CR, LF and NUL alone make a line invalid. */
-export function forbiddenOctet(line: Uint8Array): number {
-  for (let at = 0; at < line.length; at++) {
-    const octet = line[at];
-    if ((octet < 0x20 && octet !== 0x09) || octet === 0x7f) return at;
-  }
-  return -1;
+export function trimBlanks(octets: Uint8Array, start = 0, end: number = octets.length): number {
+  let stop = end;
+  while (stop > start && (octets[stop - 1] === 0x20 || octets[stop - 1] === 0x09)) stop--;
+  return stop;
 }
 
 /** The offset of the first octet above 0x7F, or -1. */
@@ -69,26 +77,20 @@ export function parseMail(
   context: ArgumentContext,
 ): { readonly path: Path | null; readonly parameters: MailParameters } | Fault {
   const start = pathStart(line, at, end, "FROM:", "MAIL FROM:<address> [parameters]", context);
-  if (isFault(start)) return start;
+  if (typeof start !== "number") return start;
   // Whether UTF-8 may stand in the path is known only when the parameters behind it are.
   const offered = context.utf8 === "offered";
-  const found = parsePath(
-    line,
-    start.at,
-    end,
-    "reverse",
-    offered ? { ...context, utf8: "allowed" } : context,
-  );
+  const found = parsePath(line, start, end, "reverse", context, offered ? "allowed" : context.utf8);
   if (isFault(found)) return found;
-  const parameters = readMailParameters(line, found.end, end, parameterContext(context, offered));
+  const parameters = readMailParameters(line, found.end, end, context, offered || context.utf8 === "allowed");
   if (isFault(parameters)) return parameters;
   if (offered && !parameters.smtputf8) {
-    if (found.path?.utf8) return parsePath(line, start.at, end, "reverse", context) as Fault;
+    if (found.path?.utf8) return parsePath(line, start, end, "reverse", context) as Fault;
     const high = highOctet(line, found.end, end);
     if (high >= 0)
       return argument("S-LINE-09", "octet above 0x7F in a parameter", high, "Bad parameter syntax");
     // Encoded in ASCII, AUTH= may still come to an address that only SMTPUTF8 permits.
-    const ascii = readMailParameters(line, found.end, end, parameterContext(context, false));
+    const ascii = readMailParameters(line, found.end, end, context, false);
     if (isFault(ascii)) return ascii;
   }
   return { path: found.path, parameters };
@@ -102,15 +104,10 @@ export function parseRcpt(
   context: ArgumentContext,
 ): { readonly path: Path; readonly parameters: RcptParameters } | Fault {
   const start = pathStart(line, at, end, "TO:", "RCPT TO:<address> [parameters]", context);
-  if (isFault(start)) return start;
-  const found = parsePath(line, start.at, end, "forward", context);
+  if (typeof start !== "number") return start;
+  const found = parsePath(line, start, end, "forward", context);
   if (isFault(found)) return found;
-  const parameters = readRcptParameters(
-    line,
-    found.end,
-    end,
-    parameterContext(context, context.utf8 === "allowed"),
-  );
+  const parameters = readRcptParameters(line, found.end, end, context, context.utf8 === "allowed");
   if (isFault(parameters)) return parameters;
   return { path: found.path as Path, parameters };
 }
@@ -129,7 +126,7 @@ export function parseHello(
   const stop = nextSpace(line, at, end);
   const read = readDomain(line, at, stop, helloDomain);
   if (at < stop && "domain" in read && read.end === stop && stop - at <= context.limits.domain) {
-    return { name: ascii(line, at, stop), domain: read.domain };
+    return { name: exactly(line, at, stop), domain: read.domain };
   }
   if (
     context.lenient.helloName &&
@@ -137,7 +134,7 @@ export function parseHello(
     isPrintable(line, at, stop) &&
     stop - at <= context.limits.domain
   ) {
-    return { name: ascii(line, at, stop), domain: null };
+    return { name: exactly(line, at, stop), domain: null };
   }
   const [detail, where] =
     at >= stop ? ["argument is missing", at] : "wrong" in read ? [read.wrong, read.at] : ["not a domain", at];
@@ -200,7 +197,7 @@ export function parseString(
 ): { readonly text: string; readonly mailbox: Mailbox | null; readonly smtputf8: boolean } | Fault {
   const [rule, syntax] =
     verb === "VRFY" ? ["S-VRFY-01", "Syntax: VRFY address"] : ["S-EXPN-01", "Syntax: EXPN list"];
-  const smtputf8 = context.extensions("smtputf8") && endsInSmtputf8(line, at, end);
+  const smtputf8 = context.inForce("smtputf8") && endsInSmtputf8(line, at, end);
   let stop = smtputf8 ? end - 9 : end;
   while (stop > at && line[stop - 1] === 0x20) stop--;
   if (stop === at) return argument(rule, "argument is missing", at, syntax);
@@ -301,7 +298,7 @@ function pathStart(
   word: string,
   syntax: string,
   context: ArgumentContext,
-): { readonly at: number } | Fault {
+): number | Fault {
   if (!isWord(line, at, end, word))
     return argument("S-MAIL-08", `${word} is missing`, at, `Syntax: ${syntax}`);
   const behind = at + word.length;
@@ -309,12 +306,12 @@ function pathStart(
   if (start > behind && !context.lenient.spaceAfterColon) {
     return argument("S-MAIL-09", "space behind the colon", behind, `Syntax: ${syntax}`);
   }
-  return { at: start };
+  return start;
 }
 
-function parameterContext(context: ArgumentContext, utf8: boolean): ParameterContext {
-  const { known, extensions, plain, maxParameters } = context;
-  return { known, extensions, utf8, none: plain, maxParameters };
+/** A text that is kept as long as the session: by itself, and not as part of one that was cut. */
+function exactly(line: Uint8Array, start: number, end: number): string {
+  return String.fromCharCode(...line.subarray(start, end));
 }
 
 /** Graphic ASCII: no blank, no control, nothing above 0x7F. */

@@ -2,7 +2,7 @@ import { type Reply, reply } from "../reply.ts";
 import { ascii, decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
 import { type Domain, formatDomain, lowerAscii, parseDomain, readDomain, sameDomain } from "./domain.ts";
 import { type Fault, isFault } from "./fault.ts";
-import { atext, is, isWord, qtext } from "./octets.ts";
+import { atext, is, isWord, letterOrDigit, qtext } from "./octets.ts";
 
 /** An address: what stands before and behind the `@` (RFC 5321 §4.1.2). */
 export interface Mailbox {
@@ -82,20 +82,65 @@ export function parsePath(
   end: number,
   side: Side,
   options: SyntaxOptions,
+  utf8: SyntaxOptions["utf8"] = options.utf8,
 ): PathResult | Fault {
-  if (at < end && octets[at] === 0x3c) return readBracketed(octets, at, end, side, options);
-  if (options.lenient.bareAddress && at < end) return readBare(octets, at, end, side, options);
+  if (at < end && octets[at] === 0x3c) {
+    return readPlain(octets, at, end, options) ?? readBracketed(octets, at, end, side, options, utf8);
+  }
+  if (options.lenient.bareAddress && at < end) return readBare(octets, at, end, side, options, utf8);
   return bad(side, "S-ADDR-01", "path does not begin with <", at);
+}
+
+/**
+ * Reads what nearly every path is: in brackets, a local-part of atoms, and a name, in ASCII. It is looked at once, and one
+ * text is made of it, of which all others are parts. Null: it is not so plain, and `parsePath` reads it by the grammar.
+ */
+export function readPlain(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  { limits }: SyntaxOptions,
+): PathResult | null {
+  let at = start + 1;
+  for (let word = at; at < end; at++) {
+    const octet = octets[at];
+    if (is(octet, atext)) continue;
+    if (at === word || (octet !== dot && octet !== sign)) return null;
+    if (octet === sign) break;
+    word = at + 1;
+  }
+  const local = at - start - 1;
+  at++;
+  for (let label = at; at < end; at++) {
+    const octet = octets[at];
+    if (is(octet, letterOrDigit) || (octet === hyphen && at > label)) continue;
+    if (at === label || octets[at - 1] === hyphen || at - label > 63) return null;
+    if (octet === bracket) break;
+    if (octet !== dot) return null;
+    label = at + 1;
+  }
+  const domain = at - start - 2 - local;
+  if (at >= end || local > limits.localPart || domain > limits.domain || at + 1 - start > limits.path)
+    return null;
+  const raw = ascii(octets, start, at + 1);
+  const address = raw.slice(1, -1);
+  const path: Path = {
+    local: address.slice(0, local),
+    domain: { kind: "name", text: address.slice(local + 1) },
+    raw,
+    address,
+    route: noRoute,
+    utf8: false,
+  };
+  return { path, end: at + 1 };
 }
 
 /** Reads `local@domain`, with quoting as needed. Null when it is not an address. */
 export function parseAddress(text: string, options: { readonly utf8?: boolean } = {}): Mailbox | null {
   const octets = encodeUtf8(text);
-  const utf8 = options.utf8 === true ? "allowed" : "absent";
-  const within: SyntaxOptions = { utf8, lenient: strict, limits: { localPart: 64, domain: 255, path: 256 } };
-  const found = readMailbox(octets, 0, octets.length, "reverse", within);
-  if (isFault(found) || found.end !== octets.length || forbidden(octets, 0, octets.length, within))
-    return null;
+  const found = readMailbox(octets, 0, octets.length, "reverse", standard);
+  if (isFault(found) || found.end !== octets.length) return null;
+  if (options.utf8 !== true && hasHigh(octets, 0, octets.length)) return null;
   return { local: found.local, domain: found.domain };
 }
 
@@ -154,6 +199,7 @@ function readBracketed(
   end: number,
   side: Side,
   options: SyntaxOptions,
+  utf8: SyntaxOptions["utf8"],
 ): PathResult | Fault {
   if (octets[start + 1] === 0x3e && start + 1 < end) {
     if (side === "reverse") return { path: null, end: start + 2 };
@@ -171,7 +217,7 @@ function readBracketed(
   if (mailbox.end >= end || octets[mailbox.end] !== 0x3e) {
     return bad(side, "S-ADDR-01", "path does not end in > behind the domain", mailbox.end);
   }
-  return finished(octets, start, mailbox.end + 1, side, options, mailbox, routed.route);
+  return finished(octets, start, mailbox.end + 1, side, options, utf8, mailbox, routed.route);
 }
 
 function readBare(
@@ -180,10 +226,11 @@ function readBare(
   end: number,
   side: Side,
   options: SyntaxOptions,
+  utf8: SyntaxOptions["utf8"],
 ): PathResult | Fault {
   const mailbox = readMailbox(octets, start, end, side, options);
   if (isFault(mailbox)) return mailbox;
-  return finished(octets, start, mailbox.end, side, options, mailbox, []);
+  return finished(octets, start, mailbox.end, side, options, utf8, mailbox, noRoute);
 }
 
 function finished(
@@ -192,6 +239,7 @@ function finished(
   end: number,
   side: Side,
   options: SyntaxOptions,
+  utf8: SyntaxOptions["utf8"],
   { local, domain }: Mailbox,
   route: readonly string[],
 ): PathResult | Fault {
@@ -199,22 +247,24 @@ function finished(
     return bad(side, "S-ADDR-11", `path of ${end - start} octets`, start);
   }
   if (domain?.kind === "general") return bad(side, "S-ADDR-10", "unknown tag in the address literal", start);
-  if (forbidden(octets, start, end, options)) return notAscii(octets, start, end, side, options);
+  const high = hasHigh(octets, start, end);
+  if (high && utf8 !== "allowed") return notAscii(octets, start, end, side, utf8);
   // Its parts were decoded, so the whole is UTF-8.
   const raw = decodeUtf8(octets, start, end) as string;
-  const utf8 = hasHigh(octets, start, end);
-  return { path: { local, domain, raw, address: formatMailbox({ local, domain }), route, utf8 }, end };
+  return { path: { local, domain, raw, address: formatMailbox({ local, domain }), route, utf8: high }, end };
 }
 
-function notAscii(octets: Uint8Array, start: number, end: number, side: Side, options: SyntaxOptions): Fault {
+function notAscii(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  side: Side,
+  utf8: SyntaxOptions["utf8"],
+): Fault {
   let at = start;
   while (at < end && octets[at] < 0x80) at++;
-  if (options.utf8 === "absent") return bad(side, "S-ADDR-05", "octet above 0x7F in the address", at);
+  if (utf8 === "absent") return bad(side, "S-ADDR-05", "octet above 0x7F in the address", at);
   return { rule: "X-UTF8-04", detail: "address needs SMTPUTF8 on MAIL", at, reply: notPermitted[side] };
-}
-
-function forbidden(octets: Uint8Array, start: number, end: number, { utf8 }: SyntaxOptions): boolean {
-  return utf8 !== "allowed" && hasHigh(octets, start, end);
 }
 
 function hasHigh(octets: Uint8Array, start: number, end: number): boolean {
@@ -234,6 +284,7 @@ function readRoute(
   side: Side,
   options: SyntaxOptions,
 ): { readonly route: readonly string[]; readonly end: number } | Fault {
+  if (octets[start] !== 0x40 || start >= end) return { route: noRoute, end: start };
   const route: string[] = [];
   let at = start;
   while (at < end && octets[at] === 0x40) {
@@ -245,7 +296,7 @@ function readRoute(
     if (octets[at] !== 0x2c || at >= end) return bad(side, "S-ADDR-01", "source route without colon", at);
     at++;
   }
-  return at === start ? { route, end: at } : bad(side, "S-ADDR-01", "source route without @", at);
+  return bad(side, "S-ADDR-01", "source route without @", at);
 }
 
 function domainOptions({ lenient }: SyntaxOptions): {
@@ -349,6 +400,16 @@ function isDotString(local: string): boolean {
   return atom > 0;
 }
 
+/** The grammar with its limits (RFC 5321 §4.5.3.1). */
+const standard: SyntaxOptions = {
+  utf8: "absent",
+  lenient: strict,
+  limits: { localPart: 64, domain: 255, path: 256 },
+};
+const noRoute: readonly string[] = Object.freeze([]);
 const quote = 0x22;
 const backslash = 0x5c;
 const dot = 0x2e;
+const hyphen = 0x2d;
+const bracket = 0x3e;
+const sign = 0x40;

@@ -1,5 +1,55 @@
 import type { Input } from "./input.ts";
 
+/** A line without its CRLF: octets of an array that may have others before it and behind it. */
+export interface Line {
+  readonly octets: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** Octets that were read for it: CRLF included, and what was discarded of a line that was too long. */
+  readonly length: number;
+  /** The offset in `octets` of the first control octet but HT, or -1. */
+  readonly control: number;
+}
+
+/**
+ * Reads the next line if all of it is in the chunk in hand, as nearly every line is: it needs to be looked at once, and
+ * nothing has to be held or copied. Null: it is not, or it is over the limit, and a `LineReader` has to read it.
+ *
+ * @param limit octets, CRLF included
+ */
+export function wholeLine(input: Input, limit: number): Line | null {
+  const octets = input.chunk;
+  if (octets === null) return null;
+  const start = input.at;
+  const stop = Math.min(octets.length, start + limit);
+  let control = -1;
+  for (let at = start; at < stop; at += 1) {
+    const octet = octets[at];
+    if (octet >= 0x20 && octet !== DEL) continue;
+    if (octet === CR && at + 1 < stop && octets[at + 1] === LF) {
+      const length = at + 2 - start;
+      input.skip(length);
+      return { octets, start, end: at, length, control };
+    }
+    if (octet !== HT && control === -1) control = at;
+  }
+  return null;
+}
+
+/** A line that a `LineReader` has read. */
+export function lineOf(octets: Uint8Array, length: number): Line {
+  return { octets, start: 0, end: octets.length, length, control: forbiddenOctet(octets) };
+}
+
+/** The offset of the first control octet but HT, or -1: CR, LF and NUL alone make a line invalid. */
+export function forbiddenOctet(octets: Uint8Array): number {
+  for (let at = 0; at < octets.length; at++) {
+    const octet = octets[at];
+    if ((octet < 0x20 && octet !== HT) || octet === DEL) return at;
+  }
+  return -1;
+}
+
 /**
  * Reads lines. A line ends at CR LF and nowhere else (RFC 5321 §2.3.8): a CR or an LF alone, or NUL, is part of
  * it, for the parser to refuse. Of a line over the limit the beginning alone is held; it is read to its end, and
@@ -133,6 +183,9 @@ export interface LineSnapshot {
   readonly overlong: boolean;
 }
 
+/** What there is of a line when nothing of it was read. */
+export const noLine: LineSnapshot = { held: [], read: 0, afterCr: false, overlong: false };
+
 /** The offset behind the first CR LF, or -1. */
 function lineEnd(chunk: Uint8Array, start: number, afterCr: boolean): number {
   let previousIsCr = afterCr;
@@ -147,5 +200,7 @@ function lineEnd(chunk: Uint8Array, start: number, afterCr: boolean): number {
 const nothing: Uint8Array = new Uint8Array(0);
 /** Octets: a verb and a blank. */
 const beginning = 16;
-const CR = 13;
+const HT = 9;
 const LF = 10;
+const CR = 13;
+const DEL = 0x7f;

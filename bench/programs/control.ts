@@ -1,0 +1,50 @@
+/** How the bench talks to a program that it has started, in any runtime: lines of JSON, one answer for each. */
+
+type Answering = (question: never) => unknown;
+
+/** Answers questions by name until the bench is gone, and with it this program. */
+export function answering(answers: Readonly<Record<string, Answering>>): void {
+  let rest = "";
+  process.stdin.setEncoding("utf8").on("data", async (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const question = JSON.parse(line) as { readonly ask: string };
+      const answer = await answers[question.ask]!(question as never);
+      say(answer ?? {});
+    }
+  });
+  process.stdin.on("end", () => process.exit());
+}
+
+export function say(answer: unknown): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+/** For a server: it tells its port, and what memory it holds. */
+export function serving(port: number): void {
+  say({ port });
+  answering({ memory });
+}
+
+/** After a collection, where the runtime lets itself be told. */
+export function memory(): { heap: number; external: number } {
+  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(now: boolean): void } };
+  for (let pass = 0; pass < 3; pass++) {
+    if (Bun === undefined) gc?.();
+    else Bun.gc(true);
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return { heap: heapUsed, external };
+}
+
+/** What was given on the command line, as JSON. */
+export function given<T>(): T {
+  return JSON.parse(process.argv[2] ?? "{}") as T;
+}
+
+/** What a server is given. */
+export interface Serve {
+  /** Null: no TLS; else it comes first. */
+  readonly tls: { readonly key: string; readonly cert: string } | null;
+}

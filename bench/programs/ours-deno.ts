@@ -1,0 +1,4 @@
+import { createServer } from "@sansmtp/deno";
+import { serveOurs } from "./ours.ts";
+
+await serveOurs(createServer);
