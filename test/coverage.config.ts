@@ -11,8 +11,8 @@ const leftOut = [
   "whatever is told|whatever is said to it|whatever they say|nothing that the client or its name servers say",
   "in any pieces|in every reachable state|pile up",
   "a permutation that keeps|every order of equals|every date is|of the grammar, with nothing else",
-  "a text line is measured|of the greatest length|all of the declared length|v2 headers of UDP",
-  "has the same policy, no dots|no octets make|a checksum is compared|other families, other protocols",
+  "a text line is measured|of the greatest length|all of the declared length",
+  "has the same policy, no dots|no octets make",
 ];
 
 /**
@@ -63,4 +63,3 @@ function withoutBugs(): Plugin {
     },
   };
 }
-
