@@ -252,6 +252,18 @@ describe("answers", () => {
     expect(client.open).toHaveLength(2);
   });
 
+  test("X-PIPE-07 G9 an answer that waits for those before it is given once", () => {
+    const client = new Client({ concurrentRecipients: 3 }, (question) =>
+      question.type === "rcpt" ? "later" : accept(question),
+    );
+    client.say(`${ehlo}MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\nRCPT TO:<c@example.com>\r\n`);
+    const [first, second] = client.open;
+    if (first === undefined || second === undefined) throw new Error("two recipients are not open at a time");
+    expect(client.answer(second, undefined)).toBe("");
+    expect(client.session.answer(second.id, reply(550, "5.1.1", "no"))).toBe(false);
+    expect(codesOf(client.answer(first, reply(550, "5.1.1", "no")))).toBe("550 250");
+  });
+
   test("X-PIPE-07 a recipient that cannot be read is refused in its place", () => {
     const client = new Client({ concurrentRecipients: 3 }, (question) =>
       question.type === "rcpt" ? "later" : accept(question),
