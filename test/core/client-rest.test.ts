@@ -122,7 +122,7 @@ describe("commands of one line", () => {
     expect(player.of("done").at(-1)?.outcomes[0]).toMatchObject({ reason: { code: "extension-missing" } });
     expect(send({ SIDE: "x" })).toBe("MAIL FROM:<a@example.net> SIDE=x\r\n");
     const session = new ClientSession({ name: "client.example.net", custom });
-    for (const other of [{ SHADE: "x" }, { NONE: "x" }])
+    for (const other of [{ SHADE: "x" }, { NONE: "x" }] as Record<string, string>[])
       expect(() => session.transaction({ ...envelope, other })).toThrow(UsageError);
   });
 
