@@ -13,6 +13,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   session: () => import("./session.ts"),
   server: () => import("./server.ts"),
   client: () => import("./client.ts"),
+  tls: () => import("./tls.ts"),
+  scaling: () => import("./scaling.ts"),
 };
 
 interface Bench {

@@ -147,7 +147,8 @@ export function used(before: Cpu, after: Cpu): number {
   return ticks - exact > 30_000 ? ticks : exact;
 }
 
-function cpuOf(pid: number): Cpu {
+/** Processor time of a process so far, microseconds. */
+export function cpuOf(pid: number): Cpu {
   let exact = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     try {

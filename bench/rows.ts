@@ -81,6 +81,10 @@ export function print(rows: readonly Row[]): void {
   for (const [name, table] of tablesOf(rows)) {
     const width = Math.max(name.length, ...table.map(({ subject }) => subject.length + 2)) + 2;
     const { unit } = table[0]!;
+    if (table.some((row, index) => table.findIndex(({ subject }) => subject === row.subject) !== index)) {
+      printCurves(name, table);
+      continue;
+    }
     console.log(`${name.padEnd(width)}${unit.padStart(20)}${"quartiles".padStart(20)}${"ratio".padStart(9)}`);
     for (const row of table) {
       const { samples, subject } = row;
@@ -95,6 +99,38 @@ export function print(rows: readonly Row[]): void {
     }
     console.log();
   }
+}
+
+/** A line for each subject, a column for each place. */
+function printCurves(name: string, table: readonly Row[]): void {
+  const places = placesOf(table);
+  const subjects = [...new Set(table.map(({ subject }) => subject))];
+  const width =
+    Math.max(name.length + table[0]!.unit.length + 2, ...subjects.map(({ length }) => length + 2)) + 2;
+  const cells = (texts: readonly string[]): string => texts.map((text) => text.padStart(12)).join("");
+  console.log(`${name}, ${table[0]!.unit}`.padEnd(width) + cells(places.map(place)));
+  for (const subject of subjects) {
+    const of = (at: number): Row | undefined => table.find((row) => row.subject === subject && row.at === at);
+    const medians = places.map((at) => figure(median(of(at)?.samples ?? [])));
+    console.log(`  ${subject}`.padEnd(width) + cells(medians));
+  }
+  console.log();
+}
+
+/** The places on the axis of a table, in order. */
+export function placesOf(table: readonly Row[]): readonly number[] {
+  return [...new Set(table.map(({ at = 0 }) => at))].sort((a, b) => a - b);
+}
+
+/** A place in words: octets and numbers have their thousands. */
+export function place(at: number): string {
+  for (const [size, name] of [
+    [2 ** 30, "Gi"],
+    [2 ** 20, "Mi"],
+    [2 ** 10, "Ki"],
+  ] as const)
+    if (at >= size && at % size === 0) return `${at / size} ${name}`;
+  return at.toLocaleString("en");
 }
 
 /** Three digits that count. */

@@ -77,7 +77,7 @@ export async function programOf(name: string): Promise<string> {
 
 const names = [
   ...["floor-node", "floor-bun", "floor-deno", "ours-node", "ours-bun", "ours-deno", "smtp-server"],
-  ...["load", "sender", "holder"],
+  ...["load", "sender", "session", "cluster"],
 ];
 
 async function bundle(): Promise<void> {

@@ -1,94 +1,158 @@
 /**
- * How fast a session goes, in process: no sockets, answers given at once. Pipelined: a whole group in one piece of
- * input. Single: a command in each. Medians of rounds in which all take turns.
+ * Sessions in process, without sockets: what a dialogue costs, what it throws away, and what an idle session holds.
+ * Beside the core alone there is the core behind a socket in memory, smtp-server behind the same, and behind it somebody
+ * who only says what is expected: what of the cost is the socket's. Each is in a process of its own; they take turns.
  */
-import { reply, ServerSession, settle } from "@sansmtp/core";
+import { Child, loadCore } from "./processes.ts";
+import { dialogues } from "./programs/in-process/dialogues.ts";
+import type { State } from "./programs/in-process/subjects.ts";
+import type { Findings, Plan, Row } from "./rows.ts";
+import { programOf, runtimes } from "./servers.ts";
 
-const settings = settle({ name: "mx.example.com", limits: { idleCommands: 1e9, transactions: 1e9 } });
-const queued = reply(250, "2.0.0", "Queued");
-const rounds = 9;
-const messages = 2_000;
-
-/** Commands of one transaction, and what ends it. */
-const body = `Subject: bench\r\n\r\n${`${"x".repeat(76)}\r\n`.repeat(51)}.\r\n`;
-const envelope = [
-  "MAIL FROM:<sender@example.net> SIZE=4000\r\n",
-  "RCPT TO:<one@example.com>\r\n",
-  "RCPT TO:<two@example.com>\r\n",
-];
-const commands = [...envelope, "DATA\r\n"];
-
-/** Prints the table. */
-export function run(): void {
-  const pieces = {
-    pipelined: [commands.join(""), body].map(octets),
-    single: [...commands, body].map(octets),
-    "octet by octet": Array.from(octets(commands.join("") + body), (octet) => Uint8Array.of(octet)),
-  };
-  const envelopes = {
-    "MAIL RCPT RCPT RSET, pipelined": [octets(`${envelope.join("")}RSET\r\n`.repeat(25))],
-    "MAIL RCPT RCPT RSET, single": Array.from({ length: 25 }, () =>
-      [...envelope, "RSET\r\n"].map(octets),
-    ).flat(),
-  };
-  const rows = [
-    ...Object.entries(pieces).map(([name, input]) =>
-      row(`4 KiB message, ${name}`, "messages", 1, input, messages),
-    ),
-    ...Object.entries(envelopes).map(([name, input]) => row(name, "commands", 100, input, 200)),
-  ];
-  for (let round = -2; round < rounds; round += 1) {
-    for (const each of rows) {
-      const nanoseconds = time(each.input, each.times);
-      if (round >= 0) each.costs.push(nanoseconds / (each.times * each.units));
-    }
-  }
-  console.log(`${"session, in process".padEnd(34)}${"us each".padStart(10)}${"per second".padStart(16)}`);
-  for (const { name, unit, costs } of rows) {
-    const cost = costs.sort((a, b) => a - b)[costs.length >> 1];
-    const rate = Math.round(1e9 / cost).toLocaleString("en");
-    console.log(`${name.padEnd(34)}${(cost / 1000).toFixed(2).padStart(10)}${rate.padStart(16)} ${unit}`);
-  }
-}
-
-interface Row {
+export interface Subject {
+  /** As programs/session.ts calls it. */
   readonly name: string;
-  readonly unit: string;
-  /** How many units one pass over the input is. */
-  readonly units: number;
-  readonly input: readonly Uint8Array[];
-  readonly times: number;
-  readonly costs: number[];
+  readonly runtime: keyof typeof runtimes;
+  readonly title: string;
 }
 
-function row(name: string, unit: string, units: number, input: readonly Uint8Array[], times: number): Row {
-  return { name, unit, units, input, times: input.length > 1000 ? 20 : times, costs: [] };
+export const subjects: readonly Subject[] = [
+  { name: "canned replies", runtime: "Node", title: "canned replies behind a socket in memory" },
+  { name: "core behind a socket", runtime: "Node", title: "sansmtp core behind a socket in memory" },
+  { name: "smtp-server", runtime: "Node", title: "smtp-server behind a socket in memory" },
+  { name: "core", runtime: "Node", title: "sansmtp core" },
+  { name: "core", runtime: "Bun", title: "sansmtp core in Bun" },
+  { name: "core", runtime: "Deno", title: "sansmtp core in Deno" },
+];
+
+const states: readonly State[] = ["greeted", "after EHLO", "after RCPT", "in DATA"];
+
+/** Milliseconds of processor time that a subject has in a round, and in one that is not counted. */
+const slice = 40;
+const warmSlice = 150;
+
+export async function run(plan: Plan): Promise<Findings> {
+  const wanted = subjects.filter(
+    ({ title, runtime }) => plan.wants("subject", title) && runtimes[runtime](false) !== null,
+  );
+  const rows: Row[] = [];
+  const tell = (found: readonly Row[]): void => {
+    plan.show(found);
+    rows.push(...found);
+  };
+  const names = Object.keys(dialogues).filter(
+    (name) => plan.wants("table", name) && (!name.includes("RCPT in a") || name.startsWith("100 ")),
+  );
+  tell(await costs(plan, wanted, names));
+  const onNode = wanted.filter(({ runtime }) => runtime === "Node");
+  tell(await garbage(plan, onNode, names));
+  tell(await idle(plan, onNode));
+  return { rows };
 }
 
-function time(input: readonly Uint8Array[], times: number): number {
-  const session = new ServerSession(settings);
-  drain(session);
-  session.receive(octets("EHLO client.example.net\r\n"));
-  drain(session);
-  const start = process.hrtime.bigint();
-  for (let pass = 0; pass < times; pass++) {
-    for (const piece of input) {
-      session.receive(piece);
-      drain(session);
+/** Processor time of dialogues, by name. */
+export async function costs(
+  plan: Plan,
+  wanted: readonly Subject[],
+  names: readonly string[],
+): Promise<Row[]> {
+  const children = await Promise.all(wanted.map((subject) => start(subject)));
+  const rows: Row[] = [];
+  try {
+    for (const dialogue of names) {
+      const samples = wanted.map((): number[] => []);
+      const times = wanted.map(() => 50);
+      const rounds = plan.rounds ?? (plan.quick ? 3 : 9);
+      for (let round = -6; round < rounds; round++) {
+        for (const [index, child] of children.entries()) {
+          const { cpu } = await child.ask<{ cpu: number }>({ ask: "play", dialogue, times: times[index]! });
+          if (round >= 0) samples[index]!.push(cpu);
+          if (round >= 0) continue;
+          const pass = Math.max(cpu, 0.01) * dialogues[dialogue]!.units;
+          const span = round < -1 ? warmSlice : slice;
+          times[index] = Math.ceil(((plan.quick ? span / 2 : span) * 1000) / pass);
+        }
+      }
+      const unit = dialogues[dialogue]!.units === 1 ? "us per message" : "us per command";
+      rows.push(
+        ...wanted.map(({ title: subject }, index) => ({
+          bench: "session",
+          table: dialogue,
+          subject,
+          unit,
+          samples: samples[index]!,
+        })),
+      );
+    }
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+  }
+  return rows;
+}
+
+/** A young generation so large that nothing is collected in between. */
+const roomy = ["--expose-gc", "--min-semi-space-size=512", "--max-semi-space-size=512"];
+
+async function garbage(plan: Plan, wanted: readonly Subject[], names: readonly string[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const subject of wanted) {
+    const child = await start(subject, roomy);
+    try {
+      for (const dialogue of names) {
+        const { units } = dialogues[dialogue]!;
+        const times = Math.ceil((plan.quick ? 500 : 2000) / units);
+        const samples: number[] = [];
+        for (let round = -1; round < 3; round++) {
+          const { octets } = await child.ask<{ octets: number }>({ ask: "allocate", dialogue, times });
+          if (round >= 0) samples.push(octets);
+        }
+        rows.push({
+          bench: "session",
+          table: `octets allocated: ${dialogue}`,
+          subject: subject.title,
+          unit: units === 1 ? "octets per message" : "octets per command",
+          samples,
+        });
+      }
+    } finally {
+      await child.stop();
     }
   }
-  const end = process.hrtime.bigint();
-  if (session.waiting !== "input" || session.transaction !== "none")
-    throw new Error("the session is out of step");
-  return Number(end - start);
+  return rows.sort((a, b) => order(a.table) - order(b.table));
 }
 
-function drain(session: ServerSession): void {
-  for (let event = session.poll(); event !== null; event = session.poll()) {
-    if ("id" in event) session.answer(event.id, event.type === "message" ? queued : undefined);
+function order(table: string): number {
+  return Object.keys(dialogues).findIndex((name) => table.endsWith(`: ${name}`));
+}
+
+async function idle(plan: Plan, wanted: readonly Subject[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const count = plan.quick ? 1000 : 5000;
+  for (const state of states) {
+    const table = `heap of an idle session, ${state}`;
+    if (!plan.wants("table", table)) continue;
+    for (const subject of wanted) {
+      const samples: number[] = [];
+      for (let round = 0; round < (plan.quick ? 1 : 3); round++) {
+        // A fresh process, so that nothing is left of another state.
+        const child = await start(subject, ["--expose-gc"]);
+        try {
+          samples.push((await child.ask<{ octets: number }>({ ask: "hold", state, count })).octets);
+        } finally {
+          await child.stop();
+        }
+      }
+      rows.push({ bench: "session", table, subject: subject.title, unit: "octets", samples });
+    }
   }
+  return rows;
 }
 
-function octets(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+export async function start({ name, runtime }: Subject, flags: readonly string[] = []): Promise<Child> {
+  const [program, ...given] = runtimes[runtime](false)!;
+  const file = await programOf("session");
+  const command = [program!, ...given, ...flags, file, JSON.stringify({ subject: name })];
+  const child = new Child(name, loadCore, command);
+  await child.answer();
+  return child;
 }

@@ -27,8 +27,8 @@ export interface Loaded {
 }
 
 export const hello = "EHLO client.example.net\r\n";
-const mail = "MAIL FROM:<sender@example.net>\r\n";
-const rcpt = "RCPT TO:<recipient@example.com>\r\n";
+export const mail = "MAIL FROM:<sender@example.net>\r\n";
+export const rcpt = "RCPT TO:<recipient@example.com>\r\n";
 
 export async function load(what: Load): Promise<Loaded> {
   const { port, connections, messages, size, each, pipelined, recipients = 1 } = what;

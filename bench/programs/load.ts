@@ -1,12 +1,11 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
-import { hello, load } from "./canned.ts";
+import { hello, load, mail, rcpt } from "./canned.ts";
 import { answering, say } from "./control.ts";
-import { Dialogue } from "./dialogue.ts";
+import { contentOf, Dialogue } from "./dialogue.ts";
 
 // Loads a server, or holds connections to it open.
 
-const held: Socket[] = [];
+const held: Dialogue[] = [];
 
 answering({
   load,
@@ -17,14 +16,35 @@ answering({
           const dialogue = await Dialogue.open(port, false);
           await dialogue.replies(1);
           await dialogue.say(hello);
-          held.push(dialogue.socket);
+          held.push(dialogue);
         }),
       );
     }
   },
+  /** Sends so many messages over each connection that is held, over all at once. */
+  async use({ messages, size }: { readonly messages: number; readonly size: number }) {
+    const content = contentOf(size);
+    await Promise.all(
+      held.map(async (dialogue) => {
+        for (let left = messages; left > 0; left--) {
+          await dialogue.say(`${mail}${rcpt}DATA\r\n`, 3);
+          await dialogue.content(content, size);
+        }
+      }),
+    );
+  },
+  /** Sends so many pieces of so many commands over each connection that is held. */
+  async command({ pieces, depth }: { readonly pieces: number; readonly depth: number }) {
+    const piece = "NOOP\r\n".repeat(depth);
+    await Promise.all(
+      held.map(async (dialogue) => {
+        for (let left = pieces; left > 0; left--) await dialogue.say(piece, depth);
+      }),
+    );
+  },
   async release() {
     await Promise.all(
-      held.splice(0).map(async (socket) => {
+      held.splice(0).map(async ({ socket }) => {
         socket.end("QUIT\r\n");
         await once(socket, "close");
       }),
