@@ -1,101 +1,93 @@
 /**
- * How fast message data is decoded, with every check, in GB/s: one row per kind of text, one column per chunk
- * size. Medians of rounds in which all kinds take turns, so that a busy machine slows all of them alike.
+ * How fast message data is decoded, with every check: dots, end of data, bare CR and LF, NUL, 8-bit, the length of lines.
+ * Bare CR and LF are refused as by default, after which only the end is looked for; and kept, as smtp-server has it.
+ *
+ * The reference is the stream of smtp-server, which removes dots and finds the end, and checks nothing else.
  */
-import { ContentReader } from "../packages/core/src/wire/dot.ts";
+import { type Scanner, simd } from "@sansmtp/core/simd";
+import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+import { type BarePolicy, ContentReader } from "../packages/core/src/wire/dot.ts";
 import { Input } from "../packages/core/src/wire/input.ts";
+import { type Contender, chunkSizes, cut, race, repeated } from "./rounds.ts";
+import type { Findings, Plan } from "./rows.ts";
+import { texts } from "./texts.ts";
 
-const messageSize = 4 << 20;
-const chunkSizes = [65_536, 1024, 64];
-const rounds = 9;
-
-/** Prints the table. */
-export function run(): void {
-  const runs = Object.entries(texts).flatMap(([name, text]) => {
-    const data = message(text);
-    return chunkSizes.map((size) => ({
-      name,
-      size,
-      length: data.length,
-      chunks: cut(data, size),
-      speeds: [] as number[],
-    }));
-  });
-  for (let round = -2; round < rounds; round += 1) {
-    for (const { chunks, length, speeds } of runs) {
-      const nanoseconds = time(chunks);
-      if (round >= 0) speeds.push(length / nanoseconds);
-    }
-  }
-  console.log(
-    `${"decode, GB/s".padEnd(24)}${chunkSizes.map((size) => `${size} octets`.padStart(14)).join("")}`,
+export async function run(plan: Plan): Promise<Findings> {
+  const scanner = simd();
+  const contenders = chunkSizes.flatMap(([size, length]) =>
+    Object.entries(texts).flatMap(([name, text]) => {
+      const data = message(text, length);
+      const chunks = cut(data, size);
+      const subjects: Record<string, Contender["pass"]> = {
+        "smtp-server": () => stream(chunks),
+        plain: () => decode(chunks, "reject", null),
+        SIMD: () => decode(chunks, "reject", scanner),
+        copy: () => copy(chunks),
+      };
+      if (/CR|LF/.test(name)) {
+        subjects["plain, bare ones kept"] = () => decode(chunks, "keep", null);
+        subjects["SIMD, bare ones kept"] = () => decode(chunks, "keep", scanner);
+      }
+      return Object.entries(subjects).map(
+        ([subject, pass]): Contender => ({
+          table: `${name}, chunks of ${size}`,
+          subject,
+          octets: data.length,
+          pass,
+        }),
+      );
+    }),
   );
-  for (const name of Object.keys(texts)) {
-    const speeds = runs
-      .filter((one) => one.name === name)
-      .map((one) => median(one.speeds).toFixed(2).padStart(14));
-    console.log(`${name.padEnd(24)}${speeds.join("")}`);
-  }
+  const missing =
+    scanner === null ? [{ bench: "decode", subject: "SIMD", reason: "no WebAssembly here" }] : [];
+  return { rows: await race("decode", contenders, plan), missing };
 }
 
-/** Each is repeated to the size of the message. Dots at the begin of lines are stuffed already. */
-const texts: Record<string, string> = {
-  "76-character lines": `${"The quick brown fox jumps over the lazy dog, and the dog does not mind it..".padEnd(76, "x")}\r\n`,
-  prose: [
-    "It was late when the letter came, and nobody had lit a lamp.",
-    "She read it by the window:",
-    "",
-    "\tCome when you can, it said, and bring the map. There is no hurry, or rather",
-    "\tthere is, but none that you could help.",
-    "",
-    "Then she folded it twice and went to look for her boots.",
-    "",
-  ].join("\r\n"),
-  base64: `${"UmVhZGluZyBvY3RldHMgaXMgYWxsIHRoZXJlIGlzIHRvIGl0IGFuZCBtb3JlIGlzIG5vdCB0aGVy".slice(0, 76)}\r\n`,
-  "8-bit prose": `${"Größere Bäume stehen dort, wo früher Äcker waren; so heißt es."}\r\n`,
-  "a dot in 100 lines": `${`${"x".repeat(76)}\r\n`.repeat(99)}..${"x".repeat(75)}\r\n`,
-  "a dot in each line": `..${"x".repeat(74)}\r\n`,
-  "lone dots": "..\r\n",
-  "empty lines": "\r\n",
-  tabs: "a\tb\tc\td\r\n",
-};
-
-function message(text: string): Uint8Array {
-  const octets = new TextEncoder().encode(text);
-  const times = Math.floor(messageSize / octets.length);
-  const data = new Uint8Array(octets.length * times + 3);
-  for (let copy = 0; copy < times; copy += 1) data.set(octets, copy * octets.length);
-  data.set([0x2e, 0x0d, 0x0a], octets.length * times);
-  return data;
+/** Data with its dots stuffed and its end. */
+function message(text: string, octets: number): Buffer {
+  const body = repeated(text.replace(/^\./gm, ".."), octets).toString("latin1");
+  return Buffer.from(`${body}${body.endsWith("\r\n") ? "" : "\r\n"}.\r\n`, "latin1");
 }
 
-function cut(data: Uint8Array, size: number): Uint8Array[] {
-  const chunks: Uint8Array[] = [];
-  for (let at = 0; at < data.length; at += size) chunks.push(data.subarray(at, at + size));
-  return chunks;
-}
-
-function time(chunks: readonly Uint8Array[]): number {
+function decode(chunks: readonly Buffer[], bare: BarePolicy, scanner: Scanner | null): void {
+  const options = { dots: true, bareCr: bare, bareLf: bare, maxSize: Infinity, maxLine: 1e6, scanner };
   const input = new Input();
-  const reader = new ContentReader({
-    dots: true,
-    bareCr: "reject",
-    bareLf: "reject",
-    maxSize: Infinity,
-    maxLine: 1000,
-  });
+  const reader = new ContentReader(options);
   let size = 0;
-  const start = process.hrtime.bigint();
   for (const chunk of chunks) {
     input.push(chunk);
     const content = reader.read(input);
     if (content !== null) size += content.length;
   }
-  const end = process.hrtime.bigint();
-  if (!reader.ended || reader.fault !== null || size !== reader.size) throw new Error("decoded wrongly");
-  return Number(end - start);
+  if (!reader.ended || (reader.fault === null && size !== reader.size)) throw new Error("decoded wrongly");
 }
 
-function median(numbers: number[]): number {
-  return numbers.sort((a, b) => a - b)[numbers.length >> 1];
+function stream(chunks: readonly Buffer[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stream = new SMTPStream();
+    const content = stream.startDataMode();
+    let size = 0;
+    content.on("data", (octets: Buffer) => {
+      size += octets.length;
+    });
+    content.on("end", () => (size > 0 ? resolve() : reject(new Error("decoded wrongly"))));
+    let at = 0;
+    const write = (): void => {
+      while (at < chunks.length) {
+        const more = stream.write(chunks[at]!);
+        at += 1;
+        if (!more) {
+          stream.once("drain", write);
+          return;
+        }
+      }
+    };
+    write();
+  });
+}
+
+const target = new Uint8Array(65_536);
+
+function copy(chunks: readonly Buffer[]): void {
+  for (const chunk of chunks) target.set(chunk);
 }

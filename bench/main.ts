@@ -12,6 +12,7 @@ import { peerVersions } from "./servers.ts";
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   decode: () => import("./decode.ts"),
+  encode: () => import("./encode.ts"),
   session: () => import("./session.ts"),
   server: () => import("./server.ts"),
   client: () => import("./client.ts"),
@@ -20,8 +21,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 };
 
 interface Bench {
-  // biome-ignore lint/suspicious/noConfusingVoidType: some print what they find and keep nothing of it
-  run(plan: Plan): Findings | void | Promise<Findings | void>;
+  run(plan: Plan): Findings | Promise<Findings>;
 }
 
 const { values, positionals } = parseArgs({
@@ -58,7 +58,6 @@ if (values.draw) {
     const { run } = await benches[name]!();
     const before = machine();
     const found = await run(plan);
-    if (!found) continue;
     plan.show(found.rows);
     const missing = found.missing ?? [];
     for (const { subject, reason } of missing) console.log(`without ${subject}: ${reason}`);

@@ -14,7 +14,6 @@ export interface Decoded {
   readonly nul: boolean;
   readonly bareCr: number;
   readonly bareLf: number;
-  readonly longLines: number;
 }
 
 /**
@@ -25,7 +24,7 @@ export function referenceDecode(data: Uint8Array, options: ContentOptions, finis
   const content: number[] = [];
   let fault: Decoded["fault"] = null;
   let state: "BOL" | "DOT" | "DOTCR" | "TXT" | "CR" = options.dots ? "BOL" : "TXT";
-  let [size, bareCrs, bareLfs, line, longLines, at] = [0, 0, 0, 0, 0, 0];
+  let [size, bareCrs, bareLfs, line, at] = [0, 0, 0, 0, 0];
   let [ended, eightBit, nul] = [false, false, false];
 
   const emit = (octet: number, from: number) => {
@@ -35,10 +34,7 @@ export function referenceDecode(data: Uint8Array, options: ContentOptions, finis
   };
   const text = (octet: number, from: number) => {
     line += 1;
-    if (line === options.maxLine + 1) {
-      longLines += 1;
-      fault ??= { reason: "long-line", at: from };
-    }
+    if (line === options.maxLine + 1) fault ??= { reason: "long-line", at: from };
     emit(octet, from);
   };
   const lineEnd = (cr: number, lf: number) => {
@@ -144,6 +140,11 @@ export function referenceDecode(data: Uint8Array, options: ContentOptions, finis
     }
   }
   if (finished && state === "CR") bareCr();
+  // Nothing is told of content that is refused.
+  if (fault !== null) {
+    [size, bareCrs, bareLfs] = [0, 0, 0];
+    [eightBit, nul] = [false, false];
+  }
   return {
     content,
     consumed: at,
@@ -154,7 +155,6 @@ export function referenceDecode(data: Uint8Array, options: ContentOptions, finis
     nul,
     bareCr: bareCrs,
     bareLf: bareLfs,
-    longLines,
   };
 }
 
@@ -193,7 +193,6 @@ export function decode(
     nul: reader.nul,
     bareCr: reader.bareCr,
     bareLf: reader.bareLf,
-    longLines: reader.longLines,
   };
 }
 

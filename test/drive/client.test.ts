@@ -322,6 +322,16 @@ describe("many recipients", () => {
     expect((await sending).accepted).toHaveLength(3);
   });
 
+  it("C-TXN-03 C-TXN-10 a 552 to the first of them is no matter of their number, and is not tried again", async () => {
+    const talk = await Talk.ready(["PIPELINING"], { pipelineData: false });
+    const sending = talk.client.send({ ...message, to: five.slice(0, 2) });
+    await settled();
+    await talk.say(ok, "552 Too much", ok);
+    await talk.say("354 Go");
+    expect(await talk.say(ok)).not.toContain("MAIL");
+    expect((await sending).outcomes.map(({ status }) => status)).toEqual(["refused", "accepted"]);
+  });
+
   it("C-TXN-10 when all are told 452, they are deferred", async () => {
     const talk = await Talk.ready();
     const sending = talk.client.send(message);

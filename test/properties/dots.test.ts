@@ -23,7 +23,6 @@ function same(actual: Decoded, expected: Decoded, told: () => unknown): void {
     actual.size === expected.size &&
     actual.bareCr === expected.bareCr &&
     actual.bareLf === expected.bareLf &&
-    actual.longLines === expected.longLines &&
     actual.eightBit === expected.eightBit &&
     actual.nul === expected.nul &&
     actual.fault?.reason === fault?.reason &&

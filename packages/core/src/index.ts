@@ -143,5 +143,6 @@ export type { BarePolicy } from "./wire/dot.ts";
 export { canonicalAddress, inNetworks, type Network, parseNetwork } from "./wire/network.ts";
 export type { Endpoint, ProxyHeader, ProxyTls, Tlv } from "./wire/proxy.ts";
 export { formatProxyHeader, type ProxyStatement } from "./wire/proxy-format.ts";
+export type { Scanner } from "./wire/scan.ts";
 export { ContentWriter, type LineEndPolicy, type WriterFault, type WriterOptions } from "./wire/stuff.ts";
 export { decodeLossy, decodeUtf8, encodeUtf8 } from "./wire/utf8.ts";

@@ -1,10 +1,18 @@
 import type { Millis } from "@sansmtp/core";
 
-/** The timer of a connection, on the platform's clock: what `wake` and `now` of a transport need. */
+/**
+ * The timer of a connection, on the platform's clock: what `wake` and `now` of a transport need.
+ *
+ * Deadlines move on with every command and nearly none of them passes, so the platform's timer is not touched for them:
+ * it stays where it is as long as it is not too late, looks when it rings whether the time has come, and runs on for the
+ * rest if not.
+ */
 export class Alarm {
   readonly #rings: () => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  #at: Millis = 0;
+  /** When the timer rings, and when it should; Infinity: not at all. */
+  #runsTo: Millis = 0;
+  #at: Millis = Number.POSITIVE_INFINITY;
 
   /** @param rings is called when the time has come */
   constructor(rings: () => void) {
@@ -13,16 +21,27 @@ export class Alarm {
 
   /** Rings at this time, in the place of what was set before; null: not at all. It may ring too early. */
   set(at: Millis | null): void {
-    // A timer that runs for an earlier time stays: most deadlines move on long before they pass.
-    if (this.#timer !== null && at !== null && at >= this.#at) return;
+    this.#at = at ?? Number.POSITIVE_INFINITY;
+    if (this.#at === Number.POSITIVE_INFINITY || (this.#timer !== null && this.#at >= this.#runsTo)) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#run();
+  }
+
+  /** Rings no more, and lets go of the timer. */
+  stop(): void {
+    this.#at = Number.POSITIVE_INFINITY;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (at === null) return;
-    const span = Math.min(Math.max(Math.ceil(at - this.now()), 0), longestTimer);
-    this.#at = at;
+  }
+
+  #run(): void {
+    const span = Math.min(Math.max(Math.ceil(this.#at - this.now()), 0), longestTimer);
+    this.#runsTo = this.#at;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      this.#rings();
+      if (this.#at === Number.POSITIVE_INFINITY) return;
+      if (this.#at > this.now()) this.#run();
+      else this.#rings();
     }, span);
     // Where a timer would keep the process alive, this one does not: the connection does.
     (this.#timer as { unref?: () => void }).unref?.();

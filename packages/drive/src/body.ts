@@ -53,16 +53,15 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
   /** The next piece. Not while it is full. */
   push(octets: Uint8Array): void {
     if (this.#state !== "open") return;
-    const waiter = this.#waiting.shift();
-    if (waiter === undefined) this.#held = octets;
-    else waiter.resolve({ done: false, value: octets });
+    if (this.#waiting.length === 0) this.#held = octets;
+    else (this.#waiting.shift() as Waiter).resolve({ done: false, value: octets });
   }
 
   /** All was pushed. */
   end(): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
-    for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
+    if (this.#waiting.length > 0) for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
   }
 
   /** Nothing more comes, and what came is not whole. After `end` it changes nothing for who reads on. */
@@ -79,7 +78,7 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
 
   #empty(): void {
     this.#held = null;
-    for (const resolve of this.#emptied.splice(0)) resolve();
+    if (this.#emptied.length > 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
   /** The next piece, when there is one. */

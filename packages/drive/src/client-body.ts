@@ -4,6 +4,7 @@ import {
   encodeUtf8,
   type Failure,
   type LineEndPolicy,
+  type Scanner,
   UsageError,
 } from "@sansmtp/core";
 
@@ -23,6 +24,7 @@ export interface TextRules {
   readonly textLine: number;
   /** BINARYMIME: anything goes. */
   readonly binary: boolean;
+  readonly scanner: Scanner | null;
 }
 
 /** What is known of content that is in memory. */
@@ -110,8 +112,8 @@ export class Source {
     if (isStream(body)) new Source(() => new StreamReading(body), false).release();
   }
 
-  static #text(octets: Uint8Array, { lineEnds, textLine, binary }: TextRules): Source {
-    const writer = new ContentWriter({ dots: false, lineEnds, maxLine: textLine, binary });
+  static #text(octets: Uint8Array, { lineEnds, textLine, binary, scanner }: TextRules): Source {
+    const writer = new ContentWriter({ dots: false, lineEnds, maxLine: textLine, binary, scanner });
     const text = writer.write(octets);
     const end = text instanceof Uint8Array ? writer.finish() : text;
     if (!(text instanceof Uint8Array) || !(end instanceof Uint8Array)) {

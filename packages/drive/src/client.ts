@@ -9,6 +9,7 @@ import {
   type TlsInfo,
   UsageError,
 } from "@sansmtp/core";
+import { simd } from "@sansmtp/core/simd";
 import { type Auth, ClientAuthentication, checkAuth } from "./client-auth.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
@@ -96,7 +97,8 @@ export class Client {
       randomOf(options.random);
     }
     this.#options = options;
-    this.#session = new ClientSession(options, transport.now());
+    const { scanner = simd() } = options;
+    this.#session = new ClientSession({ ...options, scanner }, transport.now());
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = (error) => {
         this.#settled = true;
@@ -168,8 +170,9 @@ export class Client {
 
   /** For pools: the content of a message, checked as this client is configured. */
   sourceOf({ body, bodyType }: OutgoingMessage): Source {
-    const { lineEnds, limits } = this.#session.settings;
-    return Source.of(body, { lineEnds, textLine: limits.textLine, binary: bodyType === "BINARYMIME" });
+    const { lineEnds, limits, scanner } = this.#session.settings;
+    const binary = bodyType === "BINARYMIME";
+    return Source.of(body, { lineEnds, textLine: limits.textLine, binary, scanner });
   }
 
   /** For pools: `send`, but the source is left as it is, for another attempt perhaps. */
@@ -252,7 +255,9 @@ export class Client {
       for (const [at, index] of group.entries()) outcomes[index] = done.outcomes[at];
       error ??= done.error;
       const progress = done.outcomes.some(({ status }) => status === "accepted");
-      const surplus = progress && source.repeatable ? done.tooMany.map((at) => group[at]) : [];
+      // A 552 is one of those only behind recipients that were accepted: else the session takes it for a refusal.
+      const tooMany = done.tooMany.filter((at) => done.outcomes[at].status === "deferred");
+      const surplus = progress && source.repeatable ? tooMany.map((at) => group[at]) : [];
       rest = [...surplus, ...rest.slice(most)];
     }
     return sentOf(to, outcomes, error);

@@ -43,7 +43,8 @@ export class Receiving {
   }
 
   answered(question: Question, reply: Reply): void {
-    this.#transaction.answered(question, reply, this.#receiver.session.envelope.forwarded);
+    const forwarded = question.type === "mail" ? this.#receiver.session.envelope.forwarded : null;
+    this.#transaction.answered(question, reply, forwarded);
   }
 
   content(octets: Uint8Array): void {
@@ -71,9 +72,8 @@ export class Receiving {
     const { session, handlers, connection, deciding, run, report } = this.#receiver;
     const { envelope } = this;
     if (envelope === null) throw new Error("bug: content without a transaction");
-    const { protocol, client } = session;
-    const perRecipient = client.hello?.verb === "LHLO" || envelope.parameters.prdr;
-    const reception: Reception = new Reception(envelope, protocol, perRecipient, {
+    const perRecipient = session.settings.lmtp || envelope.parameters.prdr;
+    const reception: Reception = new Reception(envelope, session.protocol, perRecipient, {
       taken: run,
       verdict: (question, index, reply) => this.#verdict(reception, question, index, reply),
     });

@@ -1,4 +1,4 @@
-import { type Content, type Envelope, type MessageQuestion, type Reply, UsageError } from "@sansmtp/core";
+import { type Content, type Envelope, type MessageQuestion, UsageError } from "@sansmtp/core";
 import { type AbortCause, Body, MessageAborted } from "./body.ts";
 import type { Answer, Message, MessageAnswer } from "./handlers.ts";
 
@@ -29,20 +29,20 @@ export class Reception {
   readonly #receiver: Receiver;
   #controller: AbortController | null = null;
   /** Likewise: verdicts that were known before they were asked for. */
-  readonly #early: Map<number, Answer> = new Map();
+  #early: Map<number, Answer> | null = null;
 
   constructor(envelope: Envelope, protocol: string, perRecipient: boolean, receiver: Receiver) {
     this.undecided = envelope.recipients.length;
     this.#receiver = receiver;
     this.body = new Body(() => receiver.taken());
-    this.message = this.#face(envelope, protocol, perRecipient);
+    this.message = new ReceivedMessage(this, envelope, protocol, perRecipient);
   }
 
   /** The message is whole: gives the verdicts that are known, and tells the reader. */
   whole(question: MessageQuestion): void {
     this.question = question;
-    for (const [index, reply] of this.#early) this.#receiver.verdict(question, index, reply);
-    this.#early.clear();
+    for (const [index, reply] of this.#early ?? []) this.#receiver.verdict(question, index, reply);
+    this.#early = null;
     this.body.end();
   }
 
@@ -59,38 +59,56 @@ export class Reception {
     this.#controller?.abort(this.aborted);
   }
 
-  #face(envelope: Envelope, protocol: string, perRecipient: boolean): Message {
-    const reception = this;
-    return {
-      ...envelope,
-      protocol,
-      body: this.body,
-      get content(): Content | null {
-        return reception.question?.content ?? null;
-      },
-      get signal(): AbortSignal {
-        return reception.#signal();
-      },
-      verdict(index: number, reply: Reply | undefined): boolean {
-        if (!perRecipient) throw new UsageError("verdict: only LMTP and PRDR have one for each recipient");
-        if (!(index in envelope.recipients)) throw new UsageError(`verdict: there is no recipient ${index}`);
-        return reception.#verdict(index, reply);
-      },
-    };
-  }
-
-  #verdict(index: number, reply: Answer): boolean {
+  /** The verdict for one recipient, from the application. */
+  decide(index: number, reply: Answer): boolean {
     if (this.aborted !== null) return false;
     if (this.question !== null) return this.#receiver.verdict(this.question, index, reply);
+    this.#early ??= new Map();
     if (this.#early.has(index)) return false;
     this.#early.set(index, reply);
     return true;
   }
 
   /** Most messages need none, so it is made when it is asked for. */
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.aborted !== null) this.#controller.abort(this.aborted);
     return this.#controller.signal;
+  }
+}
+
+/** What a handler sees of a reception. */
+class ReceivedMessage implements Message {
+  readonly from: Envelope["from"];
+  readonly parameters: Envelope["parameters"];
+  readonly recipients: Envelope["recipients"];
+  readonly forwarded: Envelope["forwarded"];
+  readonly protocol: string;
+  readonly body: Body;
+  /** A value, so that it can be taken out of the message. */
+  readonly verdict: Message["verdict"];
+  readonly #reception: Reception;
+
+  constructor(reception: Reception, envelope: Envelope, protocol: string, perRecipient: boolean) {
+    this.from = envelope.from;
+    this.parameters = envelope.parameters;
+    this.recipients = envelope.recipients;
+    this.forwarded = envelope.forwarded;
+    this.protocol = protocol;
+    this.body = reception.body;
+    this.#reception = reception;
+    this.verdict = (index, reply) => {
+      if (!perRecipient) throw new UsageError("verdict: only LMTP and PRDR have one for each recipient");
+      if (!(index in envelope.recipients)) throw new UsageError(`verdict: there is no recipient ${index}`);
+      return reception.decide(index, reply);
+    };
+  }
+
+  get content(): Content | null {
+    return this.#reception.question?.content ?? null;
+  }
+
+  get signal(): AbortSignal {
+    return this.#reception.signal;
   }
 }

@@ -19,7 +19,7 @@ import { Authentications, checkAuthentication } from "./authentication.ts";
 import { fill } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
-import { Deciding } from "./deciding.ts";
+import { Deciding, isPromise } from "./deciding.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
 import type { Answer, Handler, Handlers } from "./handlers.ts";
 import { Parties } from "./parties.ts";
@@ -158,7 +158,12 @@ class Pump implements Connected {
     if (this.#turned !== null) return this.#turned.receive(octets);
     if (this.#closing !== null) return;
     this.#audience.received(octets);
-    this.#enter(() => this.#session.receive(octets, this.#transport.now()));
+    try {
+      this.#session.receive(octets, this.#transport.now());
+    } catch (error) {
+      this.#breakDown(error);
+    }
+    this.#run();
   }
 
   receiveEnd(): void {
@@ -370,25 +375,35 @@ class Pump implements Connected {
     if (question.type === "connect" && question.xclient !== null) this.#parties.presented(question.xclient);
     // What comes instead of a response has cancelled the exchange.
     if (question.type !== "auth") this.#authentications?.abandon();
-    const handler = this.#handlers[question.type] as
-      | Handler<Question, Answer | AsyncIterable<Uint8Array>>
-      | undefined;
-    this.#deciding.decide<Answer | AsyncIterable<Uint8Array>>(
-      () => {
-        if (question.type === "auth" && this.#authentications !== null)
-          return this.#authentications.respond(question);
-        if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
-        return handler === undefined ? unhandled(question.type) : handler(question, this);
-      },
-      (answer) => {
-        if (question.type === "burl" && isIterable(answer)) this.#append(question, answer);
-        else this.#answer(question, answer as Answer);
-      },
-      (error) => {
-        if (this.#closing === null || !isAbort(error)) this.#audience.error(error);
-        this.#answer(question, failed(question.type));
-      },
+    let answer: Decision | Promise<Decision>;
+    try {
+      answer = this.#consult(question);
+    } catch (error) {
+      return this.#failed(question, error);
+    }
+    if (!isPromise(answer)) return this.#decided(question, answer);
+    Promise.resolve(answer).then(
+      (value) => this.#later(() => this.#decided(question, value)),
+      (error: unknown) => this.#later(() => this.#failed(question, error)),
     );
+  }
+
+  #consult(question: Exclude<Question, MessageQuestion>): Decision | Promise<Decision> {
+    if (question.type === "auth" && this.#authentications !== null)
+      return this.#authentications.respond(question);
+    if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
+    const handler = this.#handlers[question.type] as Handler<Question, Decision> | undefined;
+    return handler === undefined ? unhandled(question.type) : handler(question, this);
+  }
+
+  #decided(question: Exclude<Question, MessageQuestion>, answer: Decision): void {
+    if (question.type === "burl" && isIterable(answer)) this.#append(question, answer);
+    else this.#answer(question, answer as Answer);
+  }
+
+  #failed(question: Exclude<Question, MessageQuestion>, error: unknown): void {
+    if (this.#closing === null || !isAbort(error)) this.#audience.error(error);
+    this.#answer(question, failed(question.type));
   }
 
   #answer(question: Exclude<Question, MessageQuestion>, answer: Answer): void {
@@ -414,6 +429,9 @@ class Pump implements Connected {
     );
   }
 }
+
+/** What a handler may answer: content in place of a reply where the question is for content. */
+type Decision = Answer | AsyncIterable<Uint8Array>;
 
 function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;

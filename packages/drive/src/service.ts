@@ -12,6 +12,7 @@ import {
   settle,
   UsageError,
 } from "@sansmtp/core";
+import { simd } from "@sansmtp/core/simd";
 import { checkAuthentication, defaultMechanisms } from "./authentication.ts";
 import type { Connected, Connection, Ends } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
@@ -63,7 +64,8 @@ export class Service {
       if (!(limit >= 1)) throw new UsageError(`${name}: ${limit}, must be at least 1`);
     }
     const { mechanisms = handlers.authenticate === undefined ? [] : defaultMechanisms } = config;
-    this.settings = settle({ ...config, mechanisms });
+    const { scanner = simd() } = config;
+    this.settings = settle({ ...config, mechanisms, scanner });
     checkAuthentication(handlers, this.settings.mechanisms);
     this.#limits = { maxConnections, maxConnectionsPerAddress };
     const { xclient } = this.settings.extensions;

@@ -146,7 +146,7 @@ export abstract class SocketTransport implements Transport {
     if (this.#state === "securing") this.destroy();
     if (this.#state !== "open") return;
     this.#state = "leaving";
-    this.wake(null);
+    this.#alarm.stop();
     this.#early.length = 0;
     const timer = setTimeout(() => this.#over(false), linger);
     this.gone.then(() => clearTimeout(timer));
@@ -233,7 +233,7 @@ export abstract class SocketTransport implements Transport {
   #over(abruptly: boolean, error?: unknown): void {
     this.#state = "gone";
     this.#error = error;
-    this.wake(null);
+    this.#alarm.stop();
     this.#fail(error ?? broken());
     for (const resolve of this.#full.splice(0)) resolve();
     this.release(abruptly);

@@ -14,30 +14,37 @@ import {
  */
 export class Transaction {
   #sender: Pick<Envelope, "from" | "parameters" | "forwarded"> | null = null;
-  /** The RCPTs in their order, each with what became of it: answers may come in another. */
-  #recipients = new Map<RcptQuestion, Recipient | null>();
+  /** The RCPTs in their order, and of each what was accepted: answers may come in another. */
+  #asked: RcptQuestion[] = [];
+  #recipients: (Recipient | null)[] = [];
 
   get envelope(): Envelope | null {
     if (this.#sender === null) return null;
-    const recipients = [...this.#recipients.values()].filter((recipient) => recipient !== null);
-    return { ...this.#sender, recipients };
+    const { from, parameters, forwarded } = this.#sender;
+    const recipients = this.#recipients.filter((recipient) => recipient !== null);
+    return { from, parameters, recipients, forwarded };
   }
 
   asked(question: Question): void {
-    if (question.type === "rcpt") this.#recipients.set(question, null);
+    if (question.type !== "rcpt") return;
+    this.#asked.push(question);
+    this.#recipients.push(null);
   }
 
+  /** @param forwarded what XFORWARD has told of a transaction that begins */
   answered(question: Question, reply: Reply, forwarded: Envelope["forwarded"]): void {
     if (replyClass(reply) !== 2) return;
-    if (question.type === "mail") this.#begin(question, forwarded);
-    else if (question.type === "rcpt" && this.#recipients.has(question)) {
-      this.#recipients.set(question, { to: question.to, parameters: question.parameters });
-    }
+    if (question.type === "mail") return this.#begin(question, forwarded);
+    // The one that was asked last, as long as they are asked one by one.
+    const at = question.type === "rcpt" ? this.#asked.lastIndexOf(question) : -1;
+    if (at >= 0) this.#recipients[at] = { to: this.#asked[at].to, parameters: this.#asked[at].parameters };
   }
 
   end(): void {
     this.#sender = null;
-    this.#recipients.clear();
+    if (this.#asked.length === 0) return;
+    this.#asked = [];
+    this.#recipients = [];
   }
 
   #begin({ from, parameters }: MailQuestion, forwarded: Envelope["forwarded"]): void {

@@ -35,7 +35,7 @@ export const defects: readonly Defect[] = [
     edits: [
       {
         file: questions,
-        find: `else state.mail.refused++;`,
+        find: `else ownMail(state).refused++;`,
         put: `else state.mail = { ...newMail("none", question.from, question.parameters, null), refused: 1 };`,
       },
     ],

@@ -12,7 +12,7 @@ const times = ["now", "started", "since", "dataSince", "heldAt"];
 /** Numbers of questions, and of octets that were read: they only grow. */
 const growing = ["id", "nextId", "read", "block", "at"];
 /** Whether there was one is all that matters. */
-const bounded = ["refused", "size", "line", "step", "bareCr", "bareLf", "longLines"];
+const bounded = ["refused", "size", "line", "step", "bareCr", "bareLf"];
 /** They count up to a limit, and are part of the state only where it can be reached. */
 const limited = [
   "errors",

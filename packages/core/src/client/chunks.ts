@@ -62,7 +62,7 @@ export function sayLastChunk(machine: ClientMachine, transfer: Transfer): void {
 export function withdraw(machine: ClientMachine, transfer: Transfer): void {
   const { state } = machine;
   const chunks = machine.out.filter(({ what }) => what === "content").length;
-  if (!transfer.lastSent) state.expected = state.expected.filter(({ kind }) => kind !== "verdict");
+  state.expected = state.expected.filter(({ kind }) => kind !== "verdict");
   state.expected.splice(state.expected.length - chunks, chunks);
   transfer.chunksOut -= chunks;
   machine.out = machine.out.filter(({ what }) => what === "command");

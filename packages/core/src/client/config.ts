@@ -4,6 +4,7 @@ import { register } from "../extensions/register.ts";
 import { parseDomain } from "../syntax/domain.ts";
 import { defaultReplyLimits, type ReplyLimits } from "../syntax/replies.ts";
 import type { Millis } from "../time.ts";
+import { checkScanner, type Scanner } from "../wire/scan.ts";
 import type { LineEndPolicy } from "../wire/stuff.ts";
 
 /** How a client session behaves. Only the name has no default. */
@@ -34,6 +35,8 @@ export interface ClientConfig {
   readonly custom?: readonly CustomExtension[];
   /** What becomes of CR or LF alone in content. Default `strict`: the message fails. */
   readonly lineEnds?: LineEndPolicy;
+  /** Who looks for line ends and dots in content: see `ServerConfig`. Default null: the plain scanner. */
+  readonly scanner?: Scanner | null;
   readonly limits?: Partial<ClientLimits>;
   readonly timers?: Partial<ClientTimers>;
 }
@@ -122,6 +125,7 @@ export function settleClient(config: ClientConfig): ClientSettings {
     validatedHost: config.validatedHost ?? false,
     custom: (config.custom ?? []).map((extension) => register(extension, [])),
     lineEnds: config.lineEnds ?? "strict",
+    scanner: config.scanner ?? null,
     limits: { ...defaultClientLimits, ...config.limits },
     timers: { ...defaultClientTimers, ...config.timers },
   };
@@ -130,6 +134,7 @@ export function settleClient(config: ClientConfig): ClientSettings {
       `name ${JSON.stringify(settings.name)}: must be a domain or an address literal in brackets`,
     );
   }
+  checkScanner(settings.scanner);
   for (const [name, limit] of Object.entries(settings.limits)) {
     if (!(limit >= 1)) throw new UsageError(`limits.${name}: ${limit}, must be at least 1`);
   }

@@ -243,8 +243,8 @@ export class ClientMachine {
       this.out.shift();
       state.heldAt = state.now;
       if (first.what === "last") {
-        const { transfer } = state;
-        if (transfer !== null) transfer.lastSent = true;
+        const transfer = state.transfer ?? bug("the end of no message");
+        transfer.lastSent = true;
         state.since = state.now;
       }
       return { type: "send", data: first.octets };

@@ -45,7 +45,6 @@ export function advanceOperation(machine: ClientMachine): boolean {
 
 /** A reply to something that is not part of a transaction. */
 export function operationReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply): void {
-  const { state } = machine;
   const positive = Math.trunc(reply.code / 100) === 2;
   switch (owed.kind) {
     case "starttls":
@@ -61,12 +60,13 @@ export function operationReply(machine: ClientMachine, owed: Expected, reply: Re
       machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
       return;
     case "reset":
-      // A server that cannot forget a transaction cannot be given another.
-      if (!positive) machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply);
-      else if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
+      if (!positive) {
+        // A server that cannot forget a transaction cannot be given another. What was said behind RSET may be DATA.
+        const polite = reply.code >= 400 && machine.state.expected.length === 0;
+        machine.fail(failure("reply-unexpected", `a ${reply.code} to RSET`), reply, polite);
+      } else if (owed.id !== 0) machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
       return;
     case "command":
-      state.readyTold = false;
       machine.events.push({ type: "reply", id: owed.id, verb: owed.verb, reply });
       return;
     default:
@@ -173,7 +173,6 @@ function authReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply,
     return machine.fail(failure("reply-unexpected", `a ${reply.code} to an AUTH without a response`), reply);
   }
   if (positive) state.authenticated = true;
-  state.readyTold = false;
   machine.events.push({ type: "reply", id: owed.id, verb: "AUTH", reply });
 }
 
@@ -200,16 +199,13 @@ function presentReply(machine: ClientMachine, owed: Expected, reply: ReceivedRep
     return machine.hello();
   }
   state.phase = "ready";
-  state.readyTold = false;
 }
 
 /** After 250 the server will say EHLO: what came behind it would be out of turn (RFC 2645 §5.2.2). */
 function turnReply(machine: ClientMachine, owed: Expected, reply: ReceivedReply): void {
-  const { state } = machine;
   const digit = Math.trunc(reply.code / 100);
   if (digit === 3) return machine.fail(failure("reply-unexpected", `a ${reply.code} to ATRN`), reply);
   if (digit !== 2) {
-    state.readyTold = false;
     machine.events.push({ type: "reply", id: owed.id, verb: "ATRN", reply });
     return;
   }
@@ -243,11 +239,9 @@ function startTlsReply(
   if (settings.tls === "required")
     return machine.fail(failure("tls-refused", "TLS is required, and refused"), reply, true);
   state.phase = "ready";
-  state.readyTold = false;
   machine.events.push({ type: "reply", id: owed.id, verb: "STARTTLS", reply });
 }
 
 function skip(machine: ClientMachine, id: number, verb: string, reason: Failure): void {
-  machine.state.readyTold = false;
   machine.events.push({ type: "skipped", id, verb, reason });
 }

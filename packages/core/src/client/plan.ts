@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { bug, UsageError } from "../errors.ts";
 import { type CustomExtension, type CustomParameter, writeCustom } from "../extensions/custom.ts";
 import type { OutgoingParameters } from "../extensions/extension.ts";
 import { registry } from "../extensions/registry.ts";
@@ -296,7 +296,7 @@ function checkPath(given: string | Mailbox, name: string): CheckedPath {
   const text = typeof given === "string" ? given : formatMailbox(given);
   const mailbox = loneSurrogate.test(text) ? null : parseAddress(text, { utf8: true });
   if (mailbox === null) throw new UsageError(`${name}: not an address: ${JSON.stringify(text)}`);
-  const domain = mailbox.domain === null ? "" : lowerAscii(formatDomain(mailbox.domain));
+  const domain = lowerAscii(formatDomain(mailbox.domain ?? bug("an address without a domain")));
   return { text, utf8: /[^\x00-\x7f]/.test(text), domain };
 }
 

@@ -167,7 +167,9 @@ export class ClientSession {
    */
   burl(url: string): void {
     const octets = encodeUtf8(url);
-    if (isFault(parseUrl(octets, 0, octets.length)) || octets.length > 500)
+    const parsed = parseUrl(octets, 0, octets.length);
+    // What stands behind it, LAST above all, is not the caller's to say.
+    if (isFault(parsed) || parsed.url !== url || octets.length > 500)
       throw new UsageError("burl: not an absolute URI that can be said");
     const transfer = this.#body("burl");
     if (transfer !== null && !transfer.plan.burl)

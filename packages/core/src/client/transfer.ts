@@ -106,7 +106,7 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
       failure("content-8bit", "8-bit content in a message that was declared to have none"),
     );
   }
-  if (written.length === 0 || transfer.chunkRefusal !== null) return;
+  if (written.length === 0) return;
   if (transfer.plan.mode === "data") {
     machine.out.push({ octets: written, what: "content" });
     return;
@@ -123,7 +123,6 @@ export function writeBody(machine: ClientMachine, transfer: Transfer, octets: Ui
 
 /** Takes a URL, whose content the server fetches (RFC 4468). */
 export function writeUrl(machine: ClientMachine, transfer: Transfer, url: string): void {
-  if (transfer.chunkRefusal !== null) return;
   sayUrl(machine, transfer, false);
   if (machine.chunk.length > 0) sayChunk(machine, transfer, machine.chunk.length, false);
   transfer.url = url;
@@ -222,7 +221,6 @@ function sayEnvelope(machine: ClientMachine, transfer: Transfer): boolean {
   }
   const owed = state.expected.some((expected) => expected.id === id);
   if (owed) return pipelining && settings.pipelineData && ahead && sayData(machine, transfer);
-  if (transfer.dataSaid) return false;
   if (refused || transfer.accepted.length === 0) {
     transfer.resetDue = transfer.mailAccepted;
     transfer.stage = "draining";
@@ -295,6 +293,7 @@ export function writerOptions(settings: ClientSettings, transfer: Transfer): Wri
     lineEnds: settings.lineEnds,
     maxLine: settings.limits.textLine,
     binary: transfer.plan.body === "BINARYMIME",
+    scanner: settings.scanner,
   };
 }
 

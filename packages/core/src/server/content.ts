@@ -229,6 +229,7 @@ export function contentOptions(
     bareLf: binary ? "keep" : settings.bareLf,
     maxSize: limits.message === 0 ? Number.POSITIVE_INFINITY : limits.message,
     maxLine: binary ? Number.POSITIVE_INFINITY : limits.textLine,
+    scanner: settings.scanner,
   };
 }
 

@@ -18,7 +18,7 @@ import { endsOf, newState, noMail, ownMail, type Slot, type State, type Waiting 
 import * as replies from "./replies.ts";
 import type { ServerSettings } from "./settings.ts";
 import { type Rule, rules } from "./state.ts";
-import { nextDeadline } from "./timers.ts";
+import { deadlineOf, nextTimer } from "./timers.ts";
 
 /** A burst of replies is handed out when it has grown to this, octets: it bounds the work of one poll (G6). */
 const burst = 16_384;
@@ -279,8 +279,9 @@ export class Machine {
 
   #expire(): boolean {
     const { state, settings } = this;
-    const deadline = nextDeadline(state, settings);
-    if (deadline === null || state.now < deadline.at || deadline.timer === "greetingDelay") return false;
+    const timer = nextTimer(state, settings);
+    if (timer === null || timer === "greetingDelay") return false;
+    if (state.now < deadlineOf(timer, state, settings)) return false;
     return this.#timeOut();
   }
 

@@ -11,7 +11,7 @@ import { clientAddress, type Waiting } from "./record.ts";
 import { type ServerSettings, settle } from "./settings.ts";
 import { redact, restoreMachine, type ServerSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { Phase, Reader, Transaction } from "./state.ts";
-import { nextDeadline } from "./timers.ts";
+import { deadlineOf, nextTimer } from "./timers.ts";
 
 /**
  * The server's side of one SMTP or LMTP connection, without the connection.
@@ -230,12 +230,13 @@ export class ServerSession {
 
   /** When to call `advance` if nothing else happens; null: no deadline. A late call does no harm. */
   get deadline(): Millis | null {
-    return nextDeadline(this.#machine.state, this.#settings)?.at ?? null;
+    const timer = this.deadlineReason;
+    return timer === null ? null : deadlineOf(timer, this.#machine.state, this.#settings);
   }
 
   /** Which of the configured `timers` the deadline is. */
   get deadlineReason(): ServerTimer | null {
-    return nextDeadline(this.#machine.state, this.#settings)?.timer ?? null;
+    return nextTimer(this.#machine.state, this.#settings);
   }
 
   /** How far the session is. */

@@ -13,6 +13,7 @@ import { parseDomain } from "../syntax/domain.ts";
 import type { KnownParameters } from "../syntax/parameters.ts";
 import { type Lenient, strict } from "../syntax/path.ts";
 import type { BarePolicy } from "../wire/dot.ts";
+import { checkScanner, type Scanner } from "../wire/scan.ts";
 import {
   type AuthMechanism,
   defaultLimits,
@@ -42,6 +43,7 @@ export interface ServerSettings {
   readonly concurrentRecipients: number;
   readonly strictPipelining: boolean;
   readonly closeOnBareLineEnds: boolean;
+  readonly scanner: Scanner | null;
   readonly custom: readonly CustomExtension[];
   readonly hostileVerbs: readonly string[];
   readonly limits: ServerLimits;
@@ -84,6 +86,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     concurrentRecipients: given.concurrentRecipients ?? 1,
     strictPipelining: given.strictPipelining ?? false,
     closeOnBareLineEnds: given.closeOnBareLineEnds ?? false,
+    scanner: given.scanner ?? null,
     custom,
     hostileVerbs: (given.hostileVerbs ?? []).map((verb) => verb.toUpperCase()),
     limits: {
@@ -109,9 +112,11 @@ function copy<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])) as T;
 }
 
-/** What was checked stays so: nothing can come into a reply through it later (G12). */
+/** What was checked stays so: nothing can come into a reply through it later (G12). A scanner has a state of its own. */
 function freeze<T extends object>(value: T): T {
-  for (const each of Object.values(value)) if (typeof each === "object" && each !== null) freeze(each);
+  for (const [name, each] of Object.entries(value)) {
+    if (typeof each === "object" && each !== null && name !== "scanner") freeze(each);
+  }
   return Object.freeze(value);
 }
 
@@ -169,6 +174,7 @@ function check(settings: ServerSettings): void {
   oneOf("tls", settings.tls, ["none", "offered", "required", "implicit"]);
   oneOf("bareCr", settings.bareCr, barePolicies);
   oneOf("bareLf", settings.bareLf, barePolicies);
+  checkScanner(settings.scanner);
   checkExtensions(settings);
   if (settings.lmtp && !(extensions.pipelining && extensions.enhancedStatusCodes)) {
     throw new UsageError("extensions: LMTP needs pipelining and enhancedStatusCodes (RFC 2033 §5)");

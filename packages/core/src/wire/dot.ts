@@ -15,9 +15,15 @@
  * a message too big, changes the content and never the place, so that no setting can open the end of data to
  * smuggling. Without dots, `line`, `dot` and `dot-cr` are never entered.
  *
+ * Text is not walked octet by octet: a scanner finds the next octet in it that is worth a thought. After a fault only the
+ * end of the data is, so nothing else is looked for.
+ *
  * A CR is not handed on before the octet behind it is known. All else is: the reader holds no content.
  */
+import { seekEnd } from "./end.ts";
 import type { Input } from "./input.ts";
+import { plain } from "./plain.ts";
+import type { Scanner } from "./scan.ts";
 import { Splice } from "./splice.ts";
 
 /**
@@ -39,6 +45,8 @@ export interface ContentOptions {
   readonly maxSize: number;
   /** The most octets of a line of content, without its CRLF and a removed dot (RFC 5321 §4.5.3.1.6). Infinity: any. */
   readonly maxLine: number;
+  /** Who looks for what is worth a thought. Left out: the plain scanner. */
+  readonly scanner?: Scanner | null;
 }
 
 /** Why content is refused. */
@@ -58,13 +66,10 @@ export class ContentReader {
   #nul = false;
   #bareCr = 0;
   #bareLf = 0;
-  #longLines = 0;
   /** Octets of data read before the chunk in hand. */
   #before = 0;
   /** How many of them belong to the line in hand. */
   #line = 0;
-  /** The line in hand was found to be long. */
-  #long = false;
 
   // Offsets in the chunk in hand. The CR that ended the chunk before is at `#start` - 1.
   #chunk = nothing;
@@ -72,7 +77,6 @@ export class ContentReader {
   #lineStart = 0;
   /** Content up to here was counted and handed on. */
   #done = 0;
-  readonly #splice = new Splice();
 
   constructor(options: ContentOptions) {
     this.#options = options;
@@ -91,7 +95,7 @@ export class ContentReader {
 
   /**
    * Octets of content so far (RFC 1870 §5): without removed dots and what ends the data, and with what a policy
-   * put in place of a bare CR or LF. Counted to the end after a fault, too.
+   * put in place of a bare CR or LF. Like all that is told of content, 0 after a fault.
    */
   get size(): number {
     return this.#size;
@@ -115,11 +119,6 @@ export class ContentReader {
   /** LFs so far that follow no CR. */
   get bareLf(): number {
     return this.#bareLf;
-  }
-
-  /** Lines so far longer than `maxLine`. */
-  get longLines(): number {
-    return this.#longLines;
   }
 
   /**
@@ -156,10 +155,8 @@ export class ContentReader {
       nul: this.#nul,
       bareCr: this.#bareCr,
       bareLf: this.#bareLf,
-      longLines: this.#longLines,
       read: this.#before,
       line: this.#line,
-      long: this.#long,
     };
   }
 
@@ -173,16 +170,14 @@ export class ContentReader {
     reader.#nul = snapshot.nul;
     reader.#bareCr = snapshot.bareCr;
     reader.#bareLf = snapshot.bareLf;
-    reader.#longLines = snapshot.longLines;
     reader.#before = snapshot.read;
     reader.#line = snapshot.line;
-    reader.#long = snapshot.long;
     return reader;
   }
 
   #begin(chunk: Uint8Array, start: number): void {
     this.#chunk = chunk;
-    this.#splice.begin(chunk);
+    splice.begin(chunk);
     this.#start = start;
     this.#done = start;
     this.#lineStart = start - this.#line;
@@ -191,18 +186,34 @@ export class ContentReader {
   /** The machine of the head of this file. Returns where it stopped. */
   #walk(start: number, end: number): number {
     const chunk = this.#chunk;
-    const words =
-      end - start < worthWords ? null : new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
-    const nextLine = this.#options.dots ? "line" : "text";
+    const { dots, maxLine, scanner: given } = this.#options;
+    const scanner = given ?? plain;
+    const nextLine = dots ? "line" : "text";
+    scanner.begin(chunk, start, end, dots, maxLine);
     let place = this.#place;
     let at = start;
     while (at < end && place !== "end") {
       switch (place) {
         case "text":
-          at = this.#skipText(words, at, end);
-          if (at === end) break;
-          if (chunk[at] === CR) place = "cr";
-          else this.#meetBareLf(at);
+          if (this.#fault !== null) {
+            at = dots ? seekEnd(chunk, at, end) : end;
+            if (at === end) break;
+          }
+          at = scanner.next(at, this.#lineStart);
+          this.#lineStart = scanner.lineStart;
+          if (at === end) {
+            // An LF that was no find ends a line.
+            if (chunk[end - 1] === LF) place = nextLine;
+            break;
+          }
+          if (chunk[at] === CR) {
+            place = "cr";
+          } else if (chunk[at] === LF) {
+            this.#meetBareLf(at);
+          } else {
+            this.#dropDot(at);
+            place = "dot";
+          }
           at += 1;
           break;
         case "cr":
@@ -235,7 +246,7 @@ export class ContentReader {
         case "dot-cr":
           if (chunk[at] === LF) {
             this.#done = at + 1;
-            this.#nextLine(at + 1);
+            this.#lineStart = at + 1;
             place = "end";
             at += 1;
           } else {
@@ -245,69 +256,16 @@ export class ContentReader {
           break;
       }
     }
+    if (scanner.eightBit) this.#eightBit = true;
+    if (scanner.nul) this.#nul = true;
     this.#place = place;
-    return at;
-  }
-
-  /**
-   * The offset of the next CR or LF that is worth a thought, or the end. Before it is text, with line ends as
-   * they mostly are: CR LF, with no dot behind and no line too long. It takes 16 octets at a time while none is a
-   * control below 14; then 4, to find that control; and octets from there to the end of those 16, because where
-   * one is (tabs, empty lines) there are others.
-   */
-  #skipText(words: DataView | null, start: number, end: number): number {
-    const chunk = this.#chunk;
-    const most = this.#options.maxLine;
-    let lineStart = this.#lineStart;
-    let bits = 0;
-    let at = start;
-    // Up to here octet by octet: a line of a few octets is not worth more.
-    let stop = words === null ? end : Math.min(start + 4, end);
-    while (at < end) {
-      if (at >= stop && words !== null) {
-        for (; at + 16 <= end; at += 16) {
-          const a = words.getInt32(at, true);
-          const b = words.getInt32(at + 4, true);
-          const c = words.getInt32(at + 8, true);
-          const d = words.getInt32(at + 12, true);
-          if ((below14(a) | below14(b) | below14(c) | below14(d)) !== 0) break;
-          bits |= a | b | c | d;
-        }
-        stop = Math.min(at + 16, end);
-        for (; at + 4 <= end; at += 4) {
-          const word = words.getInt32(at, true);
-          const controls = below14(word);
-          // What is behind the control is ours, too: behind CR the end of data takes four octets more.
-          bits |= word;
-          if (controls === 0) continue;
-          at += (31 - Math.clz32(controls & -controls)) >>> 3;
-          break;
-        }
-      }
-      let octet = 0;
-      for (; at < stop && (octet = chunk[at]) >= 14; at += 1) bits |= octet;
-      if (at >= stop) continue;
-      if (octet === CR) {
-        if (at + 2 >= end || chunk[at + 1] !== LF || chunk[at + 2] === DOT || at - lineStart > most) break;
-        at += 2;
-        lineStart = at;
-        if (words !== null && chunk[at] >= 14) stop = at;
-      } else if (octet === LF) {
-        break;
-      } else {
-        if (octet === 0) this.#nul = true;
-        at += 1;
-      }
-    }
-    if ((bits & highBits) !== 0) this.#eightBit = true;
-    this.#lineStart = lineStart;
     return at;
   }
 
   #endLine(lf: number): void {
     this.#measureLine(lf - 1);
     if (lf === this.#start) this.#emit(CR, lf - 1);
-    this.#nextLine(lf + 1);
+    this.#lineStart = lf + 1;
   }
 
   #dropDot(dot: number): void {
@@ -334,7 +292,7 @@ export class ContentReader {
     if (policy === "normalize") {
       this.#emitTo(next);
       this.#emit(LF, cr);
-      this.#nextLine(next);
+      this.#lineStart = next;
     }
   }
 
@@ -351,22 +309,14 @@ export class ContentReader {
       this.#done = lf + 1;
     } else {
       this.#emit(CR, lf);
-      this.#nextLine(lf + 1);
+      this.#lineStart = lf + 1;
     }
-  }
-
-  #nextLine(start: number): void {
-    this.#lineStart = start;
-    this.#long = false;
   }
 
   /** The line goes on to here: is it long now? Asked before its octets are emitted, so that the first fault wins. */
   #measureLine(to: number): void {
     const most = this.#lineStart + this.#options.maxLine;
-    if (to <= most || this.#long) return;
-    this.#long = true;
-    this.#longLines += 1;
-    this.#refuse("long-line", most);
+    if (to > most) this.#refuse("long-line", most);
   }
 
   /** The first fault stands. What came before its octet is handed on, whatever the chunks were. */
@@ -378,32 +328,46 @@ export class ContentReader {
   /** The octets of the chunk up to here are content. */
   #emitTo(to: number): void {
     const from = this.#done;
-    if (to <= from) return;
+    if (to <= from || this.#fault !== null) return;
     this.#done = to;
     const room = this.#options.maxSize - this.#size;
-    this.#size += to - from;
-    if (this.#fault !== null) return;
     const fits = Math.min(to, from + room);
-    if (fits > from) this.#splice.view(from, fits);
+    this.#size += fits - from;
+    if (fits > from) splice.view(from, fits);
     if (fits < to) this.#refuse("too-big", fits);
   }
 
   /** Content that is not in the chunk at this place; `at` is the octet that it stands for. */
   #emit(octet: number, at: number): void {
-    this.#size += 1;
     if (this.#fault !== null) return;
-    if (this.#size > this.#options.maxSize) this.#refuse("too-big", at);
-    else this.#splice.put(octet);
+    if (this.#size >= this.#options.maxSize) return this.#refuse("too-big", at);
+    this.#size += 1;
+    splice.put(octet);
   }
 
   #handOn(at: number): Uint8Array | null {
     const known = this.#place === "cr" || this.#place === "dot-cr" ? at - 1 : at;
     this.#measureLine(known);
     this.#emitTo(known);
+    this.#chunk = nothing;
     this.#before += at - this.#start;
     this.#line = at - this.#lineStart;
-    this.#chunk = nothing;
-    return this.#splice.take();
+    if (this.#fault !== null) this.#forget();
+    return splice.take();
+  }
+
+  /**
+   * What was counted up to a fault would depend on the chunks: a line or a message is found too long when it is
+   * measured, and what came behind was counted by then.
+   */
+  #forget(): void {
+    this.#size = 0;
+    this.#eightBit = false;
+    this.#nul = false;
+    this.#bareCr = 0;
+    this.#bareLf = 0;
+    this.#before = 0;
+    this.#line = 0;
   }
 }
 
@@ -417,25 +381,16 @@ export interface ContentSnapshot {
   readonly nul: boolean;
   readonly bareCr: number;
   readonly bareLf: number;
-  readonly longLines: number;
   /** Octets of data read, dots included. */
   readonly read: number;
-  /** Octets read of the line in hand, and whether it is long already. */
+  /** Octets read of the line in hand. */
   readonly line: number;
-  readonly long: boolean;
 }
 
 type Place = "line" | "dot" | "dot-cr" | "text" | "cr" | "end";
 
-/** Not zero if one of four octets is below 14; its lowest bit is then the highest of the first such octet. */
-function below14(word: number): number {
-  return (word - 0x0e0e0e0e) & ~word & highBits;
-}
-
-/** 0x80808080 as the signed number that bit operations give. */
-const highBits = -0x7f7f7f80;
-/** Octets from which on reading words repays the object that it takes. */
-const worthWords = 100;
+/** Where the content of one chunk is put together: by one reader after the other, none holds anything between reads. */
+const splice: Splice = new Splice();
 const nothing: Uint8Array = new Uint8Array(0);
 const LF = 10;
 const CR = 13;

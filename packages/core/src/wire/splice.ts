@@ -14,6 +14,12 @@ export class Splice {
     this.#chunk = chunk;
     this.#from = 0;
     this.#to = 0;
+    this.#length = 0;
+  }
+
+  /** Nothing came yet. */
+  get isEmpty(): boolean {
+    return this.#length === 0 && this.#to === this.#from;
   }
 
   /** These octets of the chunk come next. */
@@ -31,9 +37,9 @@ export class Splice {
 
   /** This octet comes next. */
   put(octet: number): void {
-    if (this.#length === 0) this.#append(this.#from, this.#to);
+    if (this.#length === 0 && this.#to > this.#from) this.#append(this.#from, this.#to);
     // What one octet becomes two of may come again, for each that is left.
-    this.#reserve(1, 2 * (this.#chunk.length - this.#to));
+    if (this.#length === this.#copy.length) this.#reserve(1, 2 * (this.#chunk.length - this.#to));
     this.#copy[this.#length] = octet;
     this.#length += 1;
   }
@@ -45,6 +51,12 @@ export class Splice {
       octets = this.#copy.subarray(0, this.#length);
       this.#copy = nothing;
       this.#length = 0;
+    } else if (
+      this.#from === 0 &&
+      this.#to === this.#chunk.length &&
+      this.#chunk.constructor === Uint8Array
+    ) {
+      if (this.#to > 0) octets = this.#chunk;
     } else if (this.#to > this.#from) {
       // Not `subarray`, which a Buffer would answer with a Buffer, while a copy is none.
       octets = new Uint8Array(this.#chunk.buffer, this.#chunk.byteOffset + this.#from, this.#to - this.#from);
@@ -69,7 +81,7 @@ export class Splice {
     const needed = this.#length + octets;
     if (needed <= this.#copy.length) return;
     // The rest of the chunk may be a hundred other messages: it alone is no measure of what this one needs.
-    const wider = new Uint8Array(Math.min(needed + behind, 4 * needed + 1024));
+    const wider = new Uint8Array(Math.min(needed + behind, 16 * needed + 1024));
     if (this.#length > 0) wider.set(this.#copy.subarray(0, this.#length));
     this.#copy = wider;
   }

@@ -1,4 +1,20 @@
+/**
+ * Writes message content: DATA with its dots stuffed (RFC 5321 §4.5.2), and what goes in the chunks of BDAT, which has
+ * none (RFC 3030 §2); in both, lines end in CR LF and are no longer than the limit.
+ *
+ * The writer is at one of these places, and an octet moves it on:
+ *
+ *     line      the begin of a line     `.` is doubled;         else as in text
+ *     text      within a line           CR -> cr;  LF is bare;  else content
+ *     cr        behind CR               LF -> line;             else the CR was bare, and as in text
+ *
+ * In text a scanner finds the next octet that is worth a thought; content that needs no change goes on as it was given. A
+ * CR is not written before the octet behind it is known.
+ */
 import { join } from "./join.ts";
+import { plain } from "./plain.ts";
+import type { Scanner } from "./scan.ts";
+import { Splice } from "./splice.ts";
 
 /**
  * What becomes of a CR or LF alone in content to be sent, which must not go on the wire (RFC 5321 §2.3.8): `strict`:
@@ -15,6 +31,8 @@ export interface WriterOptions {
   readonly maxLine: number;
   /** BINARYMIME: the octets go as they are. */
   readonly binary: boolean;
+  /** Who looks for what is worth a thought. Left out: the plain scanner. */
+  readonly scanner?: Scanner | null;
 }
 
 /** Why content cannot be sent, and where, in octets of what was given. */
@@ -26,12 +44,18 @@ export interface WriterFault {
 /** Writes the content of one message (RFC 5321 §4.5.2), in whatever pieces it comes: they do not matter. */
 export class ContentWriter {
   readonly #options: WriterOptions;
-  #begin = true;
-  #heldCr = false;
+  #place: Place = "line";
+  /** Octets of the line in hand: of what was given. */
   #line = 0;
   #read = 0;
   #written = 0;
-  #bits = 0;
+  #eightBit = false;
+
+  // The piece in hand, as offsets in it.
+  #lineStart = 0;
+  /** Up to here it was written, or something in its place. */
+  #done = 0;
+  #fault: WriterFault | null = null;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -44,151 +68,211 @@ export class ContentWriter {
 
   /** Some octet is 0x80 or above. */
   get eightBit(): boolean {
-    return this.#bits >= 0x80;
+    return this.#eightBit;
   }
 
   /** What goes on the wire for these octets: themselves, where nothing has to be changed. */
   write(octets: Uint8Array): Uint8Array | WriterFault {
-    const { dots, lineEnds, binary } = this.#options;
-    if (binary) {
+    if (this.#options.binary) {
       this.#written += octets.length;
       return octets;
     }
-    const pieces = new Pieces(octets);
-    const normalize = lineEnds === "normalize";
-    for (let at = 0; at < octets.length; at++) {
-      const octet = octets[at];
-      if (this.#heldCr) {
-        this.#heldCr = false;
-        if (octet === LF) {
-          pieces.replace(at, at + 1, crLf);
-          this.#newLine();
-          continue;
-        }
-        if (lineEnds === "strict") return { fault: "content-bare-cr", at: this.#read + at - 1 };
-        pieces.replace(at, at, normalize ? crLf : blank);
-        if (normalize) this.#newLine();
-        else if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read + at - 1 };
-      }
-      if (octet === CR) {
-        if (octets[at + 1] === LF && at + 1 < octets.length) {
-          at++;
-          this.#newLine();
-        } else {
-          pieces.replace(at, at + 1, nothing);
-          this.#heldCr = true;
-        }
-        continue;
-      }
-      if (octet === LF) {
-        if (lineEnds === "strict") return { fault: "content-bare-lf", at: this.#read + at };
-        pieces.replace(at, at + 1, normalize ? crLf : blank);
-        if (normalize) this.#newLine();
-        else if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read + at };
-        continue;
-      }
-      if (octet === dot && this.#begin && dots) pieces.replace(at, at, oneDot);
-      this.#bits |= octet;
-      if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read + at };
+    if (octets.length === 0) return octets;
+    splice.begin(octets);
+    this.#done = 0;
+    this.#lineStart = -this.#line;
+    this.#walk(octets);
+    const end = octets.length;
+    const known = this.#place === "cr" ? end - 1 : end;
+    this.#measureLine(known);
+    if (this.#fault !== null) {
+      splice.take();
+      return this.#fault;
     }
-    this.#read += octets.length;
-    const written = pieces.take();
-    this.#written += written.length - pieces.stuffed;
-    return written;
+    // Nothing was changed: what was given need not be copied, nor looked at through another view.
+    if (splice.isEmpty && this.#done === 0 && known === end) {
+      this.#written += end;
+      this.#go(end);
+      splice.take();
+      return octets;
+    }
+    this.#emitTo(known);
+    this.#go(end);
+    return splice.take() ?? nothing;
   }
 
   /** What ends the content: for DATA the CRLF that it lacks, and the lone dot. */
   finish(): Uint8Array | WriterFault {
-    const { dots, lineEnds, binary } = this.#options;
+    const { dots, binary } = this.#options;
     let end = nothing;
-    if (this.#heldCr && !binary) {
-      if (lineEnds === "strict") return { fault: "content-bare-cr", at: this.#read - 1 };
-      end = lineEnds === "normalize" ? crLf : blank;
-      this.#heldCr = false;
-      if (lineEnds === "normalize") this.#newLine();
-      else if (this.#isTooLong()) return { fault: "content-long-line", at: this.#read - 1 };
+    if (this.#place === "cr" && !binary) {
+      splice.begin(nothing);
+      this.#done = 0;
+      this.#lineStart = -this.#line;
+      this.#place = this.#meetBareCr(0);
+      this.#go(0);
+      const put = splice.take();
+      if (this.#fault !== null) return this.#fault;
+      end = put ?? nothing;
     }
-    this.#written += end.length;
     if (!dots) return end;
-    return this.#begin ? join([end, lastDot]) : join([end, crLf, lastDot]);
+    return this.#place === "line" ? join([end, lastDot]) : join([end, crLf, lastDot]);
   }
 
   /** Everything but the options, as JSON. */
   snapshot(): WriterSnapshot {
     return {
-      begin: this.#begin,
-      heldCr: this.#heldCr,
+      place: this.#place,
       line: this.#line,
       read: this.#read,
       written: this.#written,
-      bits: this.#bits,
+      eightBit: this.#eightBit,
     };
   }
 
   static restore(options: WriterOptions, snapshot: WriterSnapshot): ContentWriter {
     const writer = new ContentWriter(options);
-    writer.#begin = snapshot.begin;
-    writer.#heldCr = snapshot.heldCr;
+    writer.#place = snapshot.place;
     writer.#line = snapshot.line;
     writer.#read = snapshot.read;
     writer.#written = snapshot.written;
-    writer.#bits = snapshot.bits;
+    writer.#eightBit = snapshot.eightBit;
     return writer;
   }
 
-  /** An octet of text, a blank in the place of a line end, too: what follows does not begin the line. */
-  #isTooLong(): boolean {
-    this.#begin = false;
-    return ++this.#line > this.#options.maxLine;
+  /** The machine of the head of this file, up to the first fault. */
+  #walk(octets: Uint8Array): void {
+    const { dots, maxLine, scanner: given } = this.#options;
+    const scanner = given ?? plain;
+    const end = octets.length;
+    scanner.begin(octets, 0, end, dots, maxLine);
+    let place = this.#place;
+    let at = 0;
+    while (at < end && this.#fault === null) {
+      switch (place) {
+        case "line":
+          if (dots && octets[at] === dot) {
+            this.#stuff(at);
+            at += 1;
+          }
+          place = "text";
+          break;
+        case "text":
+          at = scanner.next(at, this.#lineStart);
+          this.#lineStart = scanner.lineStart;
+          if (at === end) {
+            // An LF that was no find ends a line.
+            if (octets[end - 1] === LF) place = "line";
+            break;
+          }
+          if (octets[at] === CR) place = "cr";
+          else if (octets[at] === LF) place = this.#meetBareLf(at);
+          else this.#stuff(at);
+          at += 1;
+          break;
+        case "cr":
+          if (octets[at] === LF) {
+            this.#endLine(at);
+            place = "line";
+            at += 1;
+          } else {
+            place = this.#meetBareCr(at);
+          }
+          break;
+      }
+    }
+    if (scanner.eightBit) this.#eightBit = true;
+    this.#place = place;
   }
 
-  #newLine(): void {
-    this.#begin = true;
-    this.#line = 0;
+  /** The dot is content, and one more is on the wire. */
+  #stuff(at: number): void {
+    this.#emitTo(at);
+    splice.put(dot);
+  }
+
+  #endLine(lf: number): void {
+    this.#measureLine(lf - 1);
+    if (lf === 0) this.#put(CR);
+    this.#lineStart = lf + 1;
+  }
+
+  /** The octet at `next` is not the LF that the CR before it wants. */
+  #meetBareCr(next: number): Place {
+    return this.#meetBare(next - 1, next, "content-bare-cr");
+  }
+
+  #meetBareLf(lf: number): Place {
+    return this.#meetBare(lf, lf + 1, "content-bare-lf");
+  }
+
+  /** What stands for a CR or LF alone, and where it leads. */
+  #meetBare(at: number, next: number, fault: WriterFault["fault"]): Place {
+    const { lineEnds } = this.#options;
+    this.#measureLine(lineEnds === "space" ? next : at);
+    if (lineEnds === "strict") this.#refuse(fault, at);
+    this.#emitTo(at);
+    this.#done = next;
+    if (lineEnds === "space") {
+      this.#put(blank);
+      return "text";
+    }
+    this.#put(CR);
+    this.#put(LF);
+    this.#lineStart = next;
+    return "line";
+  }
+
+  /** The line goes on to here: is it too long? */
+  #measureLine(to: number): void {
+    const most = this.#lineStart + this.#options.maxLine;
+    if (to > most) this.#refuse("content-long-line", most);
+  }
+
+  /** The first fault stands. */
+  #refuse(fault: WriterFault["fault"], at: number): void {
+    this.#fault ??= { fault, at: this.#read + at };
+  }
+
+  /** The octets up to here go as they are. */
+  #emitTo(to: number): void {
+    const from = this.#done;
+    if (to <= from) return;
+    this.#done = to;
+    this.#written += to - from;
+    splice.view(from, to);
+  }
+
+  /** An octet of content that is not in this piece. */
+  #put(octet: number): void {
+    this.#written += 1;
+    splice.put(octet);
+  }
+
+  /** The piece was read. */
+  #go(end: number): void {
+    this.#read += end;
+    this.#line = end - this.#lineStart;
   }
 }
+
+type Place = "line" | "text" | "cr";
 
 /** A writer in the middle of a message. */
 export interface WriterSnapshot {
-  readonly begin: boolean;
-  readonly heldCr: boolean;
+  readonly place: Place;
   readonly line: number;
   readonly read: number;
   readonly written: number;
-  readonly bits: number;
+  readonly eightBit: boolean;
 }
 
-/** A chunk with some of its octets replaced; the chunk itself when none were. */
-class Pieces {
-  readonly #chunk: Uint8Array;
-  readonly #pieces: Uint8Array[] = [];
-  #from = 0;
-  /** Octets that are on the wire only. */
-  stuffed = 0;
-
-  constructor(chunk: Uint8Array) {
-    this.#chunk = chunk;
-  }
-
-  replace(start: number, end: number, by: Uint8Array): void {
-    if (start > this.#from) this.#pieces.push(this.#chunk.subarray(this.#from, start));
-    if (by.length > 0) this.#pieces.push(by);
-    if (by === oneDot) this.stuffed++;
-    this.#from = end;
-  }
-
-  take(): Uint8Array {
-    if (this.#from === 0 && this.#pieces.length === 0) return this.#chunk;
-    this.replace(this.#chunk.length, this.#chunk.length, nothing);
-    return join(this.#pieces);
-  }
-}
-
+/** Where what goes on the wire is put together, for one writer after the other: none holds anything between calls. */
+const splice: Splice = new Splice();
 const CR = 13;
 const LF = 10;
 const dot = 0x2e;
 const nothing: Uint8Array = new Uint8Array(0);
 const crLf: Uint8Array = Uint8Array.of(CR, LF);
-const blank: Uint8Array = Uint8Array.of(0x20);
-const oneDot: Uint8Array = Uint8Array.of(dot);
+const blank = 0x20;
 const lastDot: Uint8Array = Uint8Array.of(dot, CR, LF);

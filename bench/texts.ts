@@ -1,0 +1,27 @@
+/** What messages are made of, and what somebody might send to be slow. */
+export const texts: Readonly<Record<string, string>> = {
+  "76-character lines": `${"The quick brown fox jumps over the lazy dog, and the dog does not mind it..".padEnd(76, "x")}\r\n`,
+  prose: [
+    "It was late when the letter came, and nobody had lit a lamp.",
+    "She read it by the window:",
+    "",
+    "\tCome when you can, it said, and bring the map. There is no hurry, or rather",
+    "\tthere is, but none that you could help.",
+    "",
+    "Then she folded it twice and went to look for her boots.",
+    "",
+  ].join("\r\n"),
+  base64: `${"UmVhZGluZyBvY3RldHMgaXMgYWxsIHRoZXJlIGlzIHRvIGl0IGFuZCBtb3JlIGlzIG5vdCB0aGVy".slice(0, 76)}\r\n`,
+  "8-bit prose": `${"Größere Bäume stehen dort, wo früher Äcker waren; so heißt es."}\r\n`,
+  "a dot in 100 lines": `${`${"x".repeat(76)}\r\n`.repeat(99)}.${"x".repeat(75)}\r\n`,
+  "a dot in each line": `.${"x".repeat(75)}\r\n`,
+  "lone dots": ".\r\n",
+  "all dots": ".",
+  "empty lines": "\r\n",
+  tabs: "a\tb\tc\td\r\n",
+  "all CR": "\r",
+  "all LF": "\n",
+  "CR and text": "a\r",
+  "LF and text": "a\n",
+  NUL: "\0",
+};

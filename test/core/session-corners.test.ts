@@ -1,0 +1,175 @@
+import { reply, ServerSession, settle, UsageError } from "@sansmtp/core";
+import { describe, expect, test } from "vitest";
+import { CheckedReply } from "../../packages/core/src/reply.ts";
+import { fromJson, toJson } from "../../packages/core/src/syntax/json.ts";
+import { Client, ehlo } from "../dialogues/client.ts";
+
+describe("a reply", () => {
+  test("G12 text with half a character is none, whole ones are", () => {
+    for (const text of ["\ud83d", "\ude00", "\ude00\ud83d", "\ud83d\ud83d\ude00", "a\ud83d b"]) {
+      expect(() => reply(250, text)).toThrow(UsageError);
+    }
+    for (const text of ["😀", "a😀😀b", "\ue000", "\ud7ff"]) expect(reply(250, text).lines).toEqual([text]);
+  });
+
+  test("R-ENH-02 G9 the enhanced code of a reply that came as an object is a string, of its class", () => {
+    for (const enhanced of [5, {}, ["2.0.0"], undefined, "5.0.0", "2.0", "2.01.0", "2.0.1000"]) {
+      expect(() => CheckedReply.of({ code: 250, enhanced: enhanced as never, lines: ["x"] })).toThrow(
+        UsageError,
+      );
+    }
+    expect(CheckedReply.of({ code: 250, enhanced: "2.10.999", lines: ["x"] }).enhanced).toBe("2.10.999");
+  });
+
+  test("R-FMT-01 a code alone is a reply without text", () => {
+    expect(reply(250)).toEqual({ code: 250, enhanced: null, lines: [""] });
+    const client = new Client({ custom: [{ keyword: null, verbs: [{ verb: "XSTAT" }] }] }, (question) =>
+      question.type === "command" ? reply(250) : undefined,
+    );
+    client.say(ehlo);
+    expect(client.say("XSTAT\r\n")).toBe("250 2.0.0 \r\n");
+  });
+
+  test("X-UTF8-06 R-FMT-04 text in UTF-8 leaves as UTF-8, folded at blanks and never within a character", () => {
+    const said = (name: string): string[] => {
+      const client = new Client({ extensions: { smtputf8: true } }, (question) =>
+        question.type === "command" ? reply(250, "2.0.0", `${name} <b@example.com>`) : undefined,
+      );
+      client.say(ehlo);
+      const octets = Buffer.from(client.say("VRFY b SMTPUTF8\r\n"), "latin1");
+      const lines = octets.toString().split("\r\n");
+      expect(lines.pop()).toBe("");
+      for (const line of lines) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(510);
+      return lines.map((line) => line.slice("250 2.0.0 ".length));
+    };
+    const words = "é ж 한 😀";
+    expect(said(words)).toEqual([`${words} <b@example.com>`]);
+    const long = Array.from({ length: 60 }, () => words).join(" ");
+    expect(said(long).length).toBeGreaterThan(1);
+    expect(said(long).join(" ")).toBe(`${long} <b@example.com>`);
+    // Without a blank, wherever the limit falls in a character.
+    for (let lead = 0; lead < 4; lead++) {
+      const whole = "x".repeat(lead) + "😀é한".repeat(80);
+      expect(
+        said(whole)
+          .join("")
+          .replace(/ ?<b@example.com>$/, ""),
+      ).toBe(whole);
+    }
+  });
+
+  test("S-EHLO-04 G12 an answer to EHLO has one line: more would be extensions", () => {
+    const session = new ServerSession({ name: "mx.example.com" });
+    session.receive(Buffer.from(ehlo));
+    for (let event = session.poll(); event !== null; event = session.poll()) {
+      if (!("id" in event)) continue;
+      if (event.type === "hello") {
+        const { id } = event;
+        expect(() => session.answer(id, reply(250, ["mx.example.com", "SIZE 0"]))).toThrow(UsageError);
+      }
+      session.answer(event.id, undefined);
+    }
+  });
+});
+
+describe("what is told apart", () => {
+  test("S-8BIT-06 S-LINE-09 the argument of a verb of the application's own has 7 bits", () => {
+    const client = new Client({ custom: [{ keyword: null, verbs: [{ verb: "XSTAT" }] }] }, (question) =>
+      question.type === "command" ? reply(250, "2.0.0", "42") : undefined,
+    );
+    client.say(ehlo);
+    expect(client.codes("XSTAT caf\xe9")).toBe("500");
+    expect(client.of("violation").map(({ rule }) => rule)).toEqual(["S-LINE-09"]);
+    expect(client.codes("XSTAT cafe")).toBe("250");
+    expect(client.of("command")).toHaveLength(1);
+  });
+
+  test("X-LIM-01 S-RCPT-03 Postmaster without a domain is of no domain but one", () => {
+    const client = new Client({ limits: { recipientDomains: 2 } });
+    client.say(ehlo);
+    const rcpt = (to: string) => client.codes(`RCPT TO:<${to}>`);
+    client.codes("MAIL FROM:<a@example.net>");
+    expect([rcpt("Postmaster"), rcpt("postmaster"), rcpt("b@example.com"), rcpt("POSTMASTER")]).toEqual([
+      "250",
+      "250",
+      "250",
+      "250",
+    ]);
+    expect(rcpt("b@example.org")).toMatch(/^4/);
+  });
+
+  test("X-GEN-02 a verb of the application's own without a keyword is announced nowhere", () => {
+    const plain = new Client({});
+    const own = new Client({ custom: [{ keyword: null, verbs: [{ verb: "XSTAT" }] }] });
+    expect(own.say(ehlo)).toBe(plain.say(ehlo));
+  });
+
+  test("X-UTF8-02 S-LINE-09 UTF-8 in a parameter needs SMTPUTF8 on the same command", () => {
+    const client = new Client({
+      extensions: { smtputf8: true },
+      custom: [{ keyword: "XNOTE", mail: [{ keyword: "XNOTE" }] }],
+    });
+    client.say(ehlo);
+    const note = Buffer.from("XNOTE=caf\u00e9").toString("latin1");
+    expect(client.codes(`MAIL FROM:<a@example.net> ${note}`)).toBe("501");
+    expect(client.of("violation").at(-1)?.rule).toBe("S-LINE-09");
+    expect(client.codes(`MAIL FROM:<a@example.net> ${note} SMTPUTF8`)).toBe("250");
+    expect(client.of("mail").map(({ parameters }) => parameters.other)).toEqual([{ XNOTE: "caf\u00e9" }]);
+  });
+
+  test.each([
+    ["BURL imap://mail.example.com/x LASTLY", "501"],
+    ["BURL imap://mail.example.com/x LAST more", "501"],
+    ["BURL imap://mail.example.com/x more", "501"],
+    ["BURL imap://mail.example.com/x last", "250"],
+  ])("X-BURL-02 %s is %s", (line, code) => {
+    const client = new Client(
+      {
+        service: "submission",
+        authRequired: false,
+        mechanisms: ["SCRAM-SHA-256"],
+        extensions: { burl: { urls: ["imap"] } },
+      },
+      (question) =>
+        question.type === "burl" || question.type === "message" ? reply(250, "2.0.0", "OK") : undefined,
+    );
+    client.say(ehlo);
+    client.codes("MAIL FROM:<a@example.net>", "RCPT TO:<b@example.com>");
+    expect(client.codes(line).split(" ")[0]).toBe(code);
+  });
+
+  test("X-XCL-02 the protocol of a client may be unavailable", () => {
+    const trusting = { extensions: { xclient: { trusted: ["192.0.2.1"] } } };
+    const session = new ServerSession({ name: "mx.example.com", ...trusting });
+    session.connected("192.0.2.1");
+    const said: string[] = [];
+    const drain = () => {
+      for (let event = session.poll(); event !== null; event = session.poll()) {
+        if (event.type === "send") said.push(Buffer.from(event.data).toString());
+        if ("id" in event) session.answer(event.id, undefined);
+      }
+    };
+    drain();
+    session.receive(Buffer.from(`${ehlo}XCLIENT PROTO=[UNAVAILABLE] ADDR=192.0.2.9\r\n`));
+    drain();
+    expect(said.at(-1)).toMatch(/^220 /);
+    expect(session.client).toMatchObject({ address: "192.0.2.9", xclient: { proto: null } });
+  });
+
+  test("A-AUTH-01 a submission server without mechanisms is none", () => {
+    expect(() => settle({ name: "mx.example.com", service: "submission" })).toThrow(UsageError);
+    expect(settle({ name: "mx.example.com", service: "submission", mechanisms: ["PLAIN"] }).service).toBe(
+      "submission",
+    );
+  });
+});
+
+describe("a snapshot", () => {
+  test("G9 with octets that are none is damaged", () => {
+    for (const damaged of ["%", "AA=A", "A", "é"]) {
+      expect(() => fromJson({ a: [{ $octets: damaged }] })).toThrow(UsageError);
+    }
+    const value = { a: [new Uint8Array([1, 2]), Number.POSITIVE_INFINITY, null, "x", 1, false] };
+    expect(fromJson(JSON.parse(JSON.stringify(toJson(value))))).toEqual(value);
+  });
+});

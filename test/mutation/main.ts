@@ -1,0 +1,25 @@
+/**
+ * Tries the mutants of the core, and records what became of them:
+ *
+ *     main.ts [path...] [--sample PERCENT] [--seed NUMBER] [--again] [--record]
+ *
+ * `path` is the begin of a path below packages/core/src. What is known of a mutant whose file has not changed since is
+ * kept in node_modules/.cache, and is not tried again, unless it survived and `--again` asks for that. `--record` writes
+ * what is known of all of them to packages/core/MUTANTS.md.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+// A mutant may take all memory there is: then the process ends, and another goes on behind it.
+const run = fileURLToPath(new URL("./run.ts", import.meta.url));
+for (let time = 0; time < 20; time++) {
+  const { status } = spawnSync(
+    process.execPath,
+    [...process.execArgv, "--max-old-space-size=3000", run, ...process.argv.slice(2)],
+    {
+      stdio: "inherit",
+    },
+  );
+  if (status === 0 || status === 2) process.exit(status);
+}
+process.exit(1);

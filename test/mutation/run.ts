@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { bundle } from "./bundle.ts";
+import { type Mutant, mutate } from "./mutants.ts";
+import { type Result, record } from "./record.ts";
+import { inSample } from "./sample.ts";
+import { Trials } from "./trials.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = join(root, "node_modules/.cache/sansmtp-mutants");
+const journal = join(folder, "journal.jsonl");
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sample: { type: "string", default: "100" },
+    seed: { type: "string", default: "1" },
+    again: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
+  },
+});
+
+const { sources, mutants } = await mutate(root);
+const content = new Map<string, string>();
+for (const { file } of mutants) {
+  if (content.has(file)) continue;
+  const octets = readFileSync(join(root, "packages/core/src", file));
+  content.set(file, createHash("sha256").update(octets).digest("hex").slice(0, 16));
+}
+/** The same mutant of the same file, whatever its id. */
+const keyOf = ({ file, line, column, mutator, replacement }: Mutant) =>
+  createHash("sha256")
+    .update([file, content.get(file), line, column, mutator, replacement].join("\0"))
+    .digest("hex")
+    .slice(0, 20);
+
+mkdirSync(folder, { recursive: true });
+const known = new Map<string, Result>();
+for (const row of existsSync(journal) ? readFileSync(journal, "utf8").split("\n") : []) {
+  if (row === "") continue;
+  const { key, ...result } = JSON.parse(row) as Result & { key: string };
+  known.set(key, result);
+}
+if (values.record) {
+  record(root, mutants, (mutant) => known.get(keyOf(mutant)) ?? null);
+  process.exit(0);
+}
+
+const isWanted = (mutant: Mutant) => {
+  const result = known.get(keyOf(mutant));
+  const open =
+    result === undefined ||
+    (values.again && (result.verdict === "survived" || result.verdict === "uncovered"));
+  return open && (positionals.length === 0 || positionals.some((path) => mutant.file.startsWith(path)));
+};
+const wanted = mutants.filter(
+  (mutant) => isWanted(mutant) && inSample(mutant, Number(values.sample), values.seed),
+);
+if (wanted.length === 0) process.exit(0);
+console.log(`${wanted.length} of ${mutants.length} mutants`);
+const trials = new Trials(root, await bundle(root, sources), mutants);
+trials.learn();
+console.log(
+  `${trials.size} tests; left out: ${trials.leftOut.slow.length} that take long, ${trials.leftOut.failing.length + trials.leftOut.async.length} others`,
+);
+const write = (mutant: Mutant, result: Result) =>
+  appendFileSync(journal, `${JSON.stringify({ key: keyOf(mutant), ...result })}\n`);
+const count = { killed: 0, timeout: 0, survived: 0, uncovered: 0 };
+for (const [at, mutant] of wanted.entries()) {
+  // Should this be the last that is heard of it.
+  write(mutant, { verdict: "timeout", by: "the process ended" });
+  const { verdict, by, cut } = trials.try(mutant, { trial: 2000 });
+  write(mutant, { verdict, by, ...(cut ? { cut } : {}) });
+  count[verdict]++;
+  if (verdict === "survived" || verdict === "uncovered") {
+    const { file, line, mutator, original, replacement } = mutant;
+    const one = (text: string) => text.replaceAll(/\s+/g, " ").slice(0, 70);
+    console.log(
+      `${verdict}${cut ? " (cut)" : ""} ${file}:${line} ${mutator}: ${one(original)} -> ${one(replacement)}`,
+    );
+  }
+  if (at % 200 === 199) {
+    const { user, system } = process.cpuUsage();
+    console.log(`# ${at + 1}: ${JSON.stringify(count)}, ${Math.round((user + system) / 1e6)} s`);
+  }
+}
+const { user, system } = process.cpuUsage();
+console.log(`# ${wanted.length}: ${JSON.stringify(count)}, ${Math.round((user + system) / 1e6)} s of CPU`);
