@@ -25,7 +25,6 @@ import { deadlineOf, nextTimer } from "./timers.ts";
  * A driver is a loop: receive, then poll and do what it says until null; see `deadline`, call `advance` then.
  */
 export class ServerSession {
-  readonly #settings: ServerSettings;
   #machine: Machine;
 
   /**
@@ -35,8 +34,7 @@ export class ServerSession {
    */
   constructor(config: ServerConfig | ServerSettings, now: Millis = 0) {
     assertTime(now);
-    this.#settings = settle(config);
-    this.#machine = new Machine(this.#settings, now);
+    this.#machine = new Machine(settle(config), now);
   }
 
   /**
@@ -47,7 +45,7 @@ export class ServerSession {
    */
   static restore(config: ServerConfig | ServerSettings, snapshot: ServerSnapshot): ServerSession {
     const session = new ServerSession(config);
-    session.#machine = restoreMachine(session.#settings, snapshot);
+    session.#machine = restoreMachine(session.settings, snapshot);
     return session;
   }
 
@@ -82,7 +80,7 @@ export class ServerSession {
     if (state.ended) throw new UsageError("receive: the client has ended already");
     if (state.phase === "closing" && state.turn !== null)
       throw new UsageError("receive: the roles turn, octets belong to the client session");
-    if (input.charge > 4 * this.#settings.limits.unread) throw new UsageError("receive: wantsInput is false");
+    if (input.charge > 4 * this.settings.limits.unread) throw new UsageError("receive: wantsInput is false");
     this.#pass(now);
     if (state.phase === "closing" || state.phase === "closed") return;
     input.push(octets);
@@ -162,7 +160,7 @@ export class ServerSession {
     const slot = this.#machine.openSlot(id);
     if (slot === null) return false;
     const { question, verdicts } = slot;
-    const { service } = this.#settings;
+    const { service } = this.settings;
     if (Array.isArray(reply)) {
       if (verdicts === null) throw new UsageError(`answer: ${question.type} has one reply, not several`);
       if (reply.length !== verdicts.length) {
@@ -178,7 +176,7 @@ export class ServerSession {
       const chosen = chosenAnswer(question, reply as Reply | undefined, service);
       this.#pass(now);
       // Under PRDR one reply is said once, unless some recipients have had their own.
-      if (verdicts === null || (!this.#settings.lmtp && !slot.each)) slot.answer = chosen;
+      if (verdicts === null || (!this.settings.lmtp && !slot.each)) slot.answer = chosen;
       else for (let index = 0; index < verdicts.length; index++) verdicts[index] ??= chosen;
     }
     return true;
@@ -200,7 +198,7 @@ export class ServerSession {
       throw new UsageError(`answerRecipient: ${question.type} is not a message under LMTP or PRDR`);
     if (!(index in verdicts)) throw new UsageError(`answerRecipient: there is no recipient ${index}`);
     if (verdicts[index] !== null) return false;
-    const chosen = chosenAnswer(question, reply, this.#settings.service);
+    const chosen = chosenAnswer(question, reply, this.settings.service);
     this.#pass(now);
     verdicts[index] = chosen;
     slot.each = true;
@@ -225,18 +223,18 @@ export class ServerSession {
 
   /** Whether the connection should be read from: the back-pressure of the session. */
   get wantsInput(): boolean {
-    return this.#machine.wantsInput(this.#settings.limits.unread);
+    return this.#machine.wantsInput(this.settings.limits.unread);
   }
 
   /** When to call `advance` if nothing else happens; null: no deadline. A late call does no harm. */
   get deadline(): Millis | null {
     const timer = this.deadlineReason;
-    return timer === null ? null : deadlineOf(timer, this.#machine.state, this.#settings);
+    return timer === null ? null : deadlineOf(timer, this.#machine.state, this.settings);
   }
 
   /** Which of the configured `timers` the deadline is. */
   get deadlineReason(): ServerTimer | null {
-    return nextTimer(this.#machine.state, this.#settings);
+    return nextTimer(this.#machine.state, this.settings);
   }
 
   /** How far the session is. */
@@ -278,7 +276,7 @@ export class ServerSession {
 
   /** The configuration with its defaults. */
   get settings(): ServerSettings {
-    return this.#settings;
+    return this.#machine.settings;
   }
 
   /**

@@ -5,6 +5,16 @@
 
 /** The octets of a text. A lone surrogate becomes U+FFFD, as it has no octets of its own. */
 export function encodeUtf8(text: string): Uint8Array {
+  const octets = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit >= 0x80) return encodeBeyondAscii(text);
+    octets[at] = unit;
+  }
+  return octets;
+}
+
+function encodeBeyondAscii(text: string): Uint8Array {
   const octets = new Uint8Array(text.length * 3);
   let length = 0;
   for (let at = 0; at < text.length; at++) {
