@@ -75,6 +75,65 @@ describe("who the client is", () => {
   });
 });
 
+describe("chunks that have not left", () => {
+  const chunked = () => {
+    const player = ready(["PIPELINING", "CHUNKING"], {
+      chunking: "prefer",
+      limits: { chunk: 1024 } as never,
+    });
+    player.does(`transaction ${JSON.stringify(envelope)}`);
+    player.hears("250 ok\n250 ok\n250 ok\n");
+    return player;
+  };
+
+  test("C-TXN-09 are taken back with the replies that they would have had when the message is given up", () => {
+    const player = chunked();
+    player.session.write(Buffer.alloc(2500, "a\r\n"));
+    expect(player.session.abandon(1)).toBe(true);
+    const before = player.sent.length;
+    player.drain();
+    expect(player.sent.slice(before)).toBe("RSET\r\n");
+    expect(player.statuses).toBe("notTried notTried");
+    player.hears("250 reset\n");
+    expect(player.failed).toBeNull();
+    expect(player.of("ready")).toHaveLength(2);
+    expect(player.does("noop")).toBe("NOOP\r\n");
+  });
+
+  test("C-TXN-09 those that have left are waited for before the message is forgotten", () => {
+    const player = chunked();
+    player.session.write(Buffer.alloc(1024, "a\r\n"));
+    player.drain();
+    expect(player.sent).toMatch(/BDAT 1024\r\n/);
+    player.session.abandon(1);
+    const before = player.sent.length;
+    player.drain();
+    expect(player.of("done")).toEqual([]);
+    expect(player.hears("250 ok\n")).toBe("RSET\r\n");
+    expect(player.sent.slice(before)).toBe("RSET\r\n");
+    expect(player.statuses).toBe("notTried notTried");
+  });
+
+  test("C-TXN-14 C-TXN-09 a chunk that is refused takes back those behind it that have not left", () => {
+    const player = chunked();
+    player.session.write(Buffer.alloc(1024, "a\r\n"));
+    player.drain();
+    player.session.write(Buffer.alloc(1024, "a\r\n"));
+    // Nothing leaves while the connection is full.
+    player.session.receive(Buffer.from("552 5.3.4 too big\r\n"));
+    for (let event = player.session.poll(true); event !== null; event = player.session.poll(true))
+      player.polled.push(event);
+    expect(player.of("done")[0]?.outcomes).toMatchObject([
+      { status: "refused", reply: { code: 552 } },
+      { status: "refused", reply: { code: 552 } },
+    ]);
+    player.drain();
+    expect(player.sent).not.toMatch(/BDAT 1024[^]*BDAT 1024/);
+    player.hears("250 reset\n");
+    expect(player.failed).toBeNull();
+  });
+});
+
 describe("what the session tells of itself", () => {
   test("G3 capabilities are those of the last EHLO, and settings those that it was made with", () => {
     const player = ready(["SIZE 1000", "PIPELINING"]);
