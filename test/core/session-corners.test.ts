@@ -180,7 +180,7 @@ describe("a connection that is lost or ends early", () => {
     return said;
   };
 
-  test("T-TLS-09 in the handshake it is a handshake that failed", () => {
+  test("T-TLS-03 in the handshake it is a handshake that failed, and nothing is said in the clear", () => {
     const session = new ServerSession({ name: "mx.example.com", tls: "implicit" });
     expect(behind(session)).toEqual(["upgrade"]);
     session.receiveEnd();
