@@ -114,6 +114,37 @@ describe("chunks that have not left", () => {
     expect(player.statuses).toBe("notTried notTried");
   });
 
+  test("C-TXN-09 X-BURL-04 so are URLs, and those that have left are waited for", () => {
+    const player = ready(["PIPELINING", "8BITMIME", "CHUNKING", "BURL imap"]);
+    player.does(`transaction ${JSON.stringify({ ...envelope, burl: true })}`);
+    player.hears("250 ok\n250 ok\n250 ok\n");
+    player.session.burl("imap://example.com/1");
+    player.session.burl("imap://example.com/2");
+    player.drain();
+    expect(player.sent).toMatch(/BURL imap:\/\/example\.com\/1\r\n$/);
+    player.session.burl("imap://example.com/3");
+    player.session.abandon(1);
+    const before = player.sent.length;
+    player.drain();
+    // The first has left, and its reply is to come.
+    expect(player.sent.slice(before)).toBe("");
+    expect(player.of("done")).toEqual([]);
+    expect(player.hears("250 ok\n")).toBe("RSET\r\n");
+    player.hears("250 reset\n");
+    expect(player.failed).toBeNull();
+    expect(player.statuses).toBe("notTried notTried");
+  });
+
+  test("C-TXN-09 of several messages that are queued the one that is named is given up", () => {
+    const player = new Player({ name: "client.example.net", tls: "never" });
+    for (const _ of [1, 2, 3]) player.call(`transaction ${JSON.stringify(envelope)}`);
+    expect(player.session.abandon(2)).toBe(true);
+    expect(player.session.abandon(2)).toBe(false);
+    expect(player.session.abandon(4)).toBe(false);
+    player.drain();
+    expect(player.of("done").map(({ id }) => id)).toEqual([2]);
+  });
+
   test("C-TXN-14 C-TXN-09 a chunk that is refused takes back those behind it that have not left", () => {
     const player = chunked();
     player.session.write(Buffer.alloc(1024, "a\r\n"));
@@ -152,6 +183,13 @@ describe("what the session tells of itself", () => {
 });
 
 describe("commands of one line", () => {
+  test("X-ATRN-03 ATRN without domains asks for all of them", () => {
+    const player = ready(["ATRN"]);
+    player.session.atrn();
+    player.drain();
+    expect(player.sent).toMatch(/\r\nATRN\r\n$/);
+  });
+
   test("L-LEN-02 have 512 octets at most, with CRLF", () => {
     const player = ready();
     expect(() => player.session.command("VRFY", "a".repeat(506))).toThrow(UsageError);
