@@ -209,6 +209,16 @@ describe("a connection that is lost or ends early", () => {
 });
 
 describe("answers", () => {
+  test("R-CODE-01 G9 MAIL is answered with no code that means something else: a greeting, a farewell, AUTH, or nothing", () => {
+    const client = new Client({}, (question) => (question.type === "mail" ? "later" : accept(question)));
+    client.say(`${ehlo}MAIL FROM:<a@example.net>\r\n`);
+    const [mail] = client.open;
+    if (mail === undefined) throw new Error("MAIL is not asked about");
+    for (const code of [200, 209, 220, 221, 235, 334, 354])
+      expect(() => client.session.answer(mail.id, reply(code, "x"))).toThrow(UsageError);
+    expect(client.answer(mail, reply(210, "x"))).toBe("210 2.0.0 x\r\n");
+  });
+
   test("G9 DATA is answered with 354 or a refusal, with nothing else", () => {
     const client = new Client({}, (question) => (question.type === "data" ? "later" : accept(question)));
     client.say(`${ehlo}MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n`);

@@ -49,6 +49,9 @@ export function readRecord(root: string): Recorded {
 /** How many of the mutants that were caught CI tries again. */
 const again = 250;
 
+/** Not every trial ends with a test: see trials.ts. */
+const noTest = ["a table of tests is another", "the modules are not loaded", "the process ended"];
+
 export function makeRecord(mutants: readonly Mutant[], known: (mutant: Mutant) => Result | null): Recorded {
   const files: Record<string, { -readonly [Key in keyof Figures]: number }> = {};
   const survivors: Named[] = [];
@@ -62,7 +65,12 @@ export function makeRecord(mutants: readonly Mutant[], known: (mutant: Mutant) =
     figures.tried++;
     if (result.verdict === "killed" || result.verdict === "timeout") {
       figures.caught++;
-      if (result.verdict === "killed" && result.by !== null && result.isStatic !== true)
+      if (
+        result.verdict === "killed" &&
+        result.by !== null &&
+        result.isStatic !== true &&
+        !noTest.includes(result.by)
+      )
         caught.push({ ...named, column, by: result.by, draw: drawOf(mutant, "again") });
     } else {
       survivors.push(named);
@@ -93,18 +101,43 @@ export function marginOf(figures: Figures): number {
   return 196 * Math.sqrt(((share * (1 - share)) / Math.max(1, tried - equivalent)) * left);
 }
 
-export function pageOf({ files, survivors }: Recorded): string {
-  const folderOf = (file: string) => (file.includes("/") ? (file.split("/")[0] as string) : "(top)");
+/** Folders by name, and what became of the mutants of each. */
+export function foldersOf({ files }: Recorded): ReadonlyMap<string, Figures> {
+  const found = new Map<string, Figures[]>();
+  for (const [name, figures] of Object.entries(files)) {
+    const folder = name.includes("/") ? (name.split("/")[0] as string) : "(top)";
+    found.set(folder, [...(found.get(folder) ?? []), figures]);
+  }
+  return new Map([...found].sort().map(([folder, all]) => [folder, sumOf(all)]));
+}
+
+/**
+ * The score of the whole, and by how much it may be off. Of some folders all mutants may have been tried and of others a
+ * sample, so that each folder counts by its mutants, not by those that were tried.
+ */
+export function wholeOf(recorded: Recorded): { readonly score: number; readonly margin: number } {
+  const folders = [...foldersOf(recorded).values()];
+  const all = folders.reduce((sum, { mutants }) => sum + mutants, 0);
+  const share = ({ mutants }: Figures) => mutants / all;
+  return {
+    score: folders.reduce((sum, each) => sum + share(each) * scoreOf(each), 0),
+    margin: Math.sqrt(folders.reduce((sum, each) => sum + (share(each) * marginOf(each)) ** 2, 0)),
+  };
+}
+
+export function pageOf(recorded: Recorded): string {
+  const { files, survivors } = recorded;
   const names = Object.keys(files).sort();
-  const folders = [...new Set(names.map(folderOf))].sort();
-  const within = (folder: string) =>
-    names.filter((name) => folderOf(name) === folder).map((name) => files[name] as Figures);
   const all = sumOf(Object.values(files));
-  const row = (name: string, figures: Figures) => {
+  const row = (
+    name: string,
+    figures: Figures,
+    whole = { score: scoreOf(figures), margin: marginOf(figures) },
+  ) => {
     const { mutants, tried, caught, equivalent } = figures;
-    const margin = marginOf(figures);
+    const { margin } = whole;
     const score =
-      tried === 0 ? "" : `${scoreOf(figures).toFixed(1)}${margin < 0.05 ? "" : ` ± ${margin.toFixed(1)}`}`;
+      tried === 0 ? "" : `${whole.score.toFixed(1)}${margin < 0.05 ? "" : ` ± ${margin.toFixed(1)}`}`;
     return `| ${name} | ${mutants} | ${tried} | ${caught} | ${tried - caught - equivalent} | ${equivalent} | ${score} |`;
   };
   const head = [
@@ -123,11 +156,12 @@ export function pageOf({ files, survivors }: Recorded): string {
     "A mutant is the core with one small change: a condition turned, a comparison shifted, a block emptied. A test has to",
     "notice it. How they are made and tried, and what that does not tell, is said in [test/mutation](../../test/mutation/README.md).",
     `Tried were ${all.tried} of ${all.mutants}, chosen by chance where not all of them; the score is what was caught of those that`,
-    "could be, and behind ± stands by how much that of a sample may be off, in 19 of 20 cases.",
+    "could be, and behind ± stands by how much that of a sample may be off, in 19 of 20 cases. In the score of all each",
+    "folder counts by its mutants.",
     "",
     ...head,
-    ...folders.map((folder) => row(folder, sumOf(within(folder)))),
-    row("**all**", all),
+    ...[...foldersOf(recorded)].map(([folder, figures]) => row(folder, figures)),
+    row("**all**", all, wholeOf(recorded)),
     "",
     "## Each file",
     "",

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 import { type Mutant, mutate } from "./mutants.ts";
-import { makeRecord, pageFile, pageOf, type Result, recordFile, scoreOf, sumOf } from "./record.ts";
+import { makeRecord, pageFile, pageOf, type Result, recordFile, sumOf, wholeOf } from "./record.ts";
 import { drawOf } from "./sample.ts";
 import { Trials } from "./trials.ts";
 
@@ -49,7 +49,10 @@ if (values.record) {
   writeFileSync(join(root, recordFile), `${JSON.stringify(made, null, 1)}\n`);
   writeFileSync(join(root, pageFile), pageOf(made));
   const all = sumOf(Object.values(made.files));
-  console.log(`${all.caught} of ${all.tried} caught, of ${all.mutants}: ${scoreOf(all).toFixed(1)} %`);
+  const { score, margin } = wholeOf(made);
+  console.log(
+    `${all.caught} of ${all.tried} caught, of ${all.mutants}: ${score.toFixed(1)} ± ${margin.toFixed(1)} %`,
+  );
   process.exit(0);
 }
 

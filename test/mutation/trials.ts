@@ -6,6 +6,7 @@
  * counts as survived, though a test that was not run might have caught it. A mutant in what is run while modules are
  * loaded, as in a table, needs the script to be evaluated anew, and then all tests may notice.
  */
+import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type Script, Script as VmScript } from "node:vm";
@@ -87,7 +88,7 @@ export class Trials {
     this.#mostHits = new Uint32Array(most + 1);
     process.env.SANSMTP_QUICK = "1";
     this.#scripts = scripts;
-    this.#require = createRequire(join(root, "package.json"));
+    this.#require = frozen(createRequire(join(root, "package.json")));
   }
 
   /** Runs all tests without a mutant, and learns which comes by which. */
@@ -172,27 +173,34 @@ export class Trials {
     const start = process.cpuUsage();
     for (const test of tests) {
       const own = byId === null ? loaded.tests[Number(test.id)] : byId.get(test.id);
-      if (own === undefined || own.title !== test.title)
+      if (own === undefined || own.title !== test.title) {
+        if (!isStatic) throw new Error(`another test than it was: ${test.title}`);
         return { verdict: "killed", by: "a table of tests is another", cut: false, isStatic };
+      }
       loaded.turn(id, most);
       const failure = runBounded(own);
-      if (failure === "timeout") this.#loaded = null;
       loaded.turn(-1, 0);
-      if (failure !== null) {
+      if (failure === "timeout") this.#loaded = null;
+      if (failure !== null && (isStatic || this.#passes(test))) {
         kills.set(test.id, (kills.get(test.id) ?? 0) + 1);
         const verdict = failure === "timeout" || failure.includes("too many turns") ? "timeout" : "killed";
-        // What it may have left behind in a module is not to speak against the next one.
-        if (!isStatic && verdict === "killed" && run(own) !== null) {
-          this.#loaded = null;
-        }
         return { verdict, by: test.title, cut: false, isStatic };
       }
+      loaded = this.#loaded ?? loaded;
       const spent = process.cpuUsage(start);
       if ((spent.user + spent.system) / 1000 > limits.trial) {
         return { verdict: "survived", by: null, cut: test !== tests.at(-1), isStatic };
       }
     }
     return { verdict: "survived", by: null, cut: false, isStatic };
+  }
+
+  /** Whether a test passes without a mutant; what one left behind in a module does not speak against the next. */
+  #passes(test: Test): boolean {
+    this.#loaded ??= this.#load(this.#scripts.switching, -1);
+    if (runBounded(this.#loaded.tests[Number(test.id)] as Test) === null) return true;
+    this.#loaded = this.#load(this.#scripts.switching, -1);
+    return runBounded(this.#loaded.tests[Number(test.id)] as Test) === null;
   }
 
   /** Whether a test, by its title, notices a mutant, and passes without it. */
@@ -228,6 +236,20 @@ export class Trials {
     evaluate(this.#require, exported);
     return exported as unknown as Loaded;
   }
+}
+
+/** Files that tests read while they are loaded stay as they were: the script is evaluated many times. */
+function frozen(require: NodeJS.Require): NodeJS.Require {
+  const read = new Map<string, unknown>();
+  const files = {
+    ...fs,
+    readFileSync: (path: fs.PathOrFileDescriptor, options: "utf8") => {
+      const key = `${path} ${JSON.stringify(options)}`;
+      if (!read.has(key)) read.set(key, fs.readFileSync(path, options));
+      return read.get(key);
+    },
+  };
+  return ((name: string) => (name === "node:fs" ? files : require(name))) as NodeJS.Require;
 }
 
 function run(test: Test): string | null {
