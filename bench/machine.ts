@@ -15,7 +15,7 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export function machine(versions: Readonly<Record<string, string>> = {}): Machine {
+export function machine(): Machine {
   return {
     processor: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
@@ -28,7 +28,6 @@ export function machine(versions: Readonly<Record<string, string>> = {}): Machin
       ...printed("Deno", denoProgram(), ["--version"]),
       "smtp-server": packaged("smtp-server"),
       nodemailer: packaged("nodemailer"),
-      ...versions,
     },
   };
 }

@@ -3,8 +3,11 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { judged } from "./goals.ts";
 import { machine } from "./machine.ts";
-import { type Findings, type Missing, type Plan, print, type Row } from "./rows.ts";
+import type { Recorded } from "./page.ts";
+import { draw, record, rounded } from "./record.ts";
+import { type Findings, type Plan, print, type Row } from "./rows.ts";
 import { peerVersions } from "./servers.ts";
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
@@ -18,8 +21,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 };
 
 interface Bench {
-  // biome-ignore lint/suspicious/noConfusingVoidType: some print what they find and keep nothing of it
-  run(plan: Plan): Findings | void | Promise<Findings | void>;
+  run(plan: Plan): Findings | Promise<Findings>;
 }
 
 const { values, positionals } = parseArgs({
@@ -28,6 +30,8 @@ const { values, positionals } = parseArgs({
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
     json: { type: "string" },
+    record: { type: "boolean", default: false },
+    draw: { type: "boolean", default: false },
     subject: { type: "string", multiple: true },
     table: { type: "string", multiple: true },
   },
@@ -46,19 +50,27 @@ const plan: Plan = {
     for (const row of rows) shown.add(row);
   },
 };
-const rows: Row[] = [];
-const missing: Missing[] = [];
-for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
-  const { run } = await benches[name]!();
-  const found = await run(plan);
-  if (!found) continue;
-  plan.show(found.rows);
-  for (const { subject, reason } of found.missing ?? []) console.log(`without ${subject}: ${reason}`);
-  rows.push(...found.rows);
-  missing.push(...(found.missing ?? []));
-}
-if (values.json !== undefined) {
-  const command = ["pnpm bench", ...process.argv.slice(2)].join(" ");
-  const run = { date: new Date().toISOString(), command, machine: machine(peerVersions()), rows, missing };
-  writeFileSync(values.json, `${JSON.stringify(run, null, 1)}\n`);
+if (values.draw) {
+  draw();
+} else {
+  const figures: Record<string, Recorded> = {};
+  for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
+    const { run } = await benches[name]!();
+    const before = machine();
+    const found = await run(plan);
+    plan.show(found.rows);
+    const missing = found.missing ?? [];
+    for (const { subject, reason } of missing) console.log(`without ${subject}: ${reason}`);
+    figures[name] = rounded({
+      date: new Date().toISOString(),
+      command: ["pnpm bench", ...process.argv.slice(2)].join(" "),
+      machine: { ...before, versions: { ...before.versions, ...peerVersions() } },
+      rows: found.rows,
+      missing,
+    });
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 1)}\n`);
+  }
+  for (const { what, limit, measured, met } of judged(Object.values(figures).flatMap(({ rows }) => rows)))
+    console.log(`${met ? "met    " : "NOT MET"}  ${what}: ${measured}, ${limit}`);
+  if (values.record) record(figures);
 }

@@ -138,5 +138,6 @@ export function figure(value: number): string {
   if (!Number.isFinite(value)) return "-";
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString("en");
+  if (size < 0.01 && size > 0) return value.toPrecision(2);
   return value.toFixed(size >= 10 ? 1 : size >= 0.1 ? 2 : size === 0 ? 0 : 3);
 }
