@@ -31,6 +31,7 @@ test("there are examples to run", () => {
     "README.md",
     "packages/core/README.md",
     "packages/core/README.md",
+    "packages/core/README.md",
     "packages/core/EXTENSIONS.md",
     "packages/drive/README.md",
     "packages/sasl/README.md",

@@ -14,9 +14,13 @@ import type { ClientDialogue, Input, Mode, Turn } from "./dialogue.ts";
 /** A dialogue went another way than it is written. */
 export class Mismatch extends Error {}
 
+/** Inside other runtimes, and where branches and mutants are counted: every cut takes long, and octets go the same ways. */
+const isQuick = process.env.SANSMTP_QUICK === "1";
+
 /** Plays a dialogue in each of its ways. */
 export function play(dialogue: ClientDialogue): void {
   for (const mode of dialogue.modes) {
+    if (isQuick && mode === "cuts") continue;
     if (mode !== "cuts") playOnce(dialogue, mode, -1);
     else for (let cut = 1; cut < serverOctets(dialogue); cut++) playOnce(dialogue, mode, cut);
   }

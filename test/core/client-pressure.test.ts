@@ -110,7 +110,7 @@ describe("content that has not left", () => {
 
   test("L-TIME-18 the last piece is handed out once, and from then on nobody knows", () => {
     const player = atBody("DATA");
-    player.session.write(octets("ab"));
+    player.session.write(octets("ab\r\n".repeat(5000)));
     player.session.finish();
     const { session } = player;
     expect(session.poll()).toMatchObject({ type: "send" });
@@ -126,6 +126,15 @@ describe("content that has not left", () => {
     sent.does("finish");
     sent.does("lost");
     expect(sent.of("done")[0]).toMatchObject({ outcomes: [{ status: "unknown" }], safeToRetry: false });
+  });
+
+  test("L-TIME-18 a little content leaves together with the end of the data, and from then on nobody knows", () => {
+    const player = atBody("DATA");
+    player.session.write(octets("ab\r\n"));
+    player.session.finish();
+    expect(player.session.poll()).toMatchObject({ type: "send", data: octets("ab\r\n.\r\n") });
+    player.session.lost();
+    expect(player.session.poll()).toMatchObject({ type: "done", outcomes: [{ status: "unknown" }] });
   });
 
   test("SEC-TLS-05 T-TLS-16 no octets are taken while the handshake is pending, and none before it is", () => {

@@ -61,6 +61,73 @@ describe("a session that ends", () => {
   });
 });
 
+describe("work that is queued when the session is lost", () => {
+  test("C-SES-07 is skipped under the name of its verb, QUIT apart, and a message is not tried", () => {
+    const player = ready(["AUTH PLAIN", "XCLIENT ADDR", "ATRN", "STARTTLS"]);
+    player.call(`transaction ${message()}`);
+    for (const call of [
+      "auth PLAIN x",
+      "starttls",
+      "atrn",
+      'xclient {"addr": "192.0.2.1"}',
+      "command VRFY a",
+      "reset",
+      "quit",
+    ])
+      player.call(call);
+    player.call("lost");
+    player.drain();
+    expect(player.statuses).toBe("notTried");
+    expect(player.of("skipped").map(({ id, verb, reason }) => [id, verb, reason.code])).toEqual([
+      [2, "AUTH", "ended"],
+      [3, "STARTTLS", "ended"],
+      [4, "ATRN", "ended"],
+      [5, "XCLIENT", "ended"],
+      [6, "VRFY", "ended"],
+      [7, "RSET", "ended"],
+    ]);
+    expect(player.failed).toBe("ended");
+  });
+});
+
+describe("calls at the wrong time", () => {
+  test("G9 octets behind the end of the connection, and a response that nobody asked for, are errors and change nothing", () => {
+    const player = ready();
+    expect(() => player.session.respond(Buffer.from("x"))).toThrow(UsageError);
+    expect(() => player.session.respond(null)).toThrow(UsageError);
+    expect(() => player.session.write(Buffer.from("x"))).not.toThrow();
+    player.call("end");
+    expect(() => player.session.receive(Buffer.from("250 x\r\n"))).toThrow(UsageError);
+    player.drain();
+    expect(player.failed).toBe("ended");
+  });
+
+  test("C-SES-09 G9 QUIT is said once, and behind it nothing is taken; a session that is over is closed no second time", () => {
+    const player = ready();
+    player.call("quit");
+    player.call("quit");
+    expect(() => player.session.noop()).toThrow(UsageError);
+    player.drain();
+    expect(player.session.phase).toBe("quitting");
+    player.call("quit");
+    expect(() => player.session.transaction({ from: "a@example.net", to: ["b@example.com"] })).toThrow(
+      UsageError,
+    );
+    expect(player.hears("221 bye\n")).toBe("");
+    expect(player.sent).toBe("EHLO client.example.net\r\nQUIT\r\n");
+    player.call("close");
+    player.drain();
+    expect(() => player.session.noop()).toThrow(UsageError);
+    expect(player.of("close")).toEqual([{ type: "close", broken: false }]);
+    expect(player.of("failed")).toEqual([]);
+    expect(player.session.waiting).toBe("closed");
+    // What comes late is not read.
+    player.session.advance(1e9);
+    player.hear("250 late\r\n");
+    expect(player.session.waiting).toBe("closed");
+  });
+});
+
 describe("what cannot be said", () => {
   test("C-SES-11 X-XCL-06 an attribute of XCLIENT that is no text", () => {
     const { session } = ready(["XCLIENT NAME"]);
@@ -197,6 +264,41 @@ describe("content", () => {
     fits.call("write hello\\r");
     expect(fits.does("finish")).toBe("BDAT 7 LAST\r\nhello\r\n");
   });
+});
+
+describe("a date", () => {
+  test.each([
+    ["2028-02-29", true],
+    ["2027-02-29", false],
+    ["2100-02-29", false],
+    ["2400-02-29", true],
+    ["2027-02-28", true],
+    ["2027-04-30", true],
+    ["2027-04-31", false],
+    ["2027-06-31", false],
+    ["2027-09-31", false],
+    ["2027-11-31", false],
+    ["2027-12-31", true],
+    ["2027-01-32", false],
+    ["2027-01-00", false],
+    ["2027-00-01", false],
+    ["2027-13-01", false],
+  ])("X-FUT-02 HOLDUNTIL on %s can be said: %j", (day, can) => {
+    const session = new ClientSession({ name: "client.example.net" });
+    const send = (holdUntil: string) =>
+      session.transaction({ from: "a@example.net", to: ["b@example.com"], holdUntil });
+    if (can) expect(send(`${day}T00:00:00Z`)).toBe(1);
+    else expect(() => send(`${day}T00:00:00Z`)).toThrow(UsageError);
+  });
+
+  test.each(["T24:00:00Z", "T00:60:00Z", "T00:00:61Z", "T00:00:00", "T00:00:00+00:00", " 00:00:00Z"])(
+    "X-FUT-02 HOLDUNTIL cannot be said at %s",
+    (time) => {
+      const session = new ClientSession({ name: "client.example.net" });
+      const envelope = { from: "a@example.net", to: ["b@example.com"], holdUntil: `2027-01-01${time}` };
+      expect(() => session.transaction(envelope)).toThrow(UsageError);
+    },
+  );
 });
 
 describe("a snapshot", () => {

@@ -1,5 +1,16 @@
-import { ClientSession, findRoute, nextStep, type Outcome, UsageError } from "@sansmtp/core";
+import {
+  ClientSession,
+  deliveryStatus,
+  findRoute,
+  nextStep,
+  noRcptParameters,
+  type Outcome,
+  registry,
+  reply,
+  UsageError,
+} from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
+import { knownParameters, standardParameters } from "../../packages/core/src/extensions/registry.ts";
 import { parseRcpt } from "../../packages/core/src/syntax/command.ts";
 import { isFault } from "../../packages/core/src/syntax/fault.ts";
 import { Player } from "../client-dialogues/play.ts";
@@ -76,6 +87,23 @@ describe("what is not offered", () => {
   });
 });
 
+describe("a row of the registry", () => {
+  test("X-GEN-01 says nothing where its extension is off", () => {
+    const off = Object.fromEntries(registry.map(({ name }) => [name, false]));
+    for (const name of ["burl", "futurerelease", "xclient", "xforward"]) {
+      const row = registry.find((each) => each.name === name);
+      expect([name, row?.announce?.({ extensions: off, address: "192.0.2.1" } as never)]).toEqual([
+        name,
+        null,
+      ]);
+    }
+  });
+
+  test("X-GEN-01 an extension of the application's own with verbs alone adds no parameter", () => {
+    expect(knownParameters([{ keyword: "XSTAT", verbs: [{ verb: "XSTAT" }] }])).toEqual(standardParameters);
+  });
+});
+
 describe("a parameter of the application's own", () => {
   test("X-GEN-02 C-SES-11 without a rule any value that can be said is, and no other", () => {
     const custom = [{ keyword: "XCOLOR", mail: [{ keyword: "COLOR" }] }];
@@ -103,10 +131,20 @@ describe("a parameter of the application's own", () => {
 });
 
 describe("a relay", () => {
+  test("H-DSN-03 an ENVID of blanks alone is told of as something, since a field of blanks would end its group", () => {
+    const report = {
+      recipient: { to: { address: "b@d.example" }, parameters: noRcptParameters },
+      action: "failed",
+      reply: reply(550, "5.1.1", "No such mailbox"),
+      remote: null,
+    } as const;
+    expect(deliveryStatus("relay.example", "+20+20", [report])).toContain("Original-Envelope-Id: ?\r\n");
+  });
+
   test("H-MX-16 where every host failed for now, one refusal among them is not the end", () => {
-    const reply = (code: number) => ({ code, enhanced: null, lines: ["x"], octets: [[]] });
-    const not = (code: number): Outcome => ({ status: "notTried", reason: reply(code) });
-    const deferred: Outcome = { status: "deferred", reply: reply(450) };
+    const received = (code: number) => ({ code, enhanced: null, lines: ["x"], octets: [[]] });
+    const not = (code: number): Outcome => ({ status: "notTried", reason: received(code) });
+    const deferred: Outcome = { status: "deferred", reply: received(450) };
     expect(nextStep([not(554), not(554)], 0)).toBe("return");
     expect(nextStep([not(421), not(554)], 0)).toBe("retry");
     expect(nextStep([deferred, not(554)], 0)).toBe("retry");

@@ -2,7 +2,8 @@ import { reply, ServerSession, settle, UsageError } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
 import { CheckedReply } from "../../packages/core/src/reply.ts";
 import { fromJson, toJson } from "../../packages/core/src/syntax/json.ts";
-import { Client, ehlo } from "../dialogues/client.ts";
+import { accept, Client, codesOf, ehlo } from "../dialogues/client.ts";
+import { tls } from "../dialogues/player.ts";
 
 describe("a reply", () => {
   test("G12 text with half a character is none, whole ones are", () => {
@@ -157,14 +158,119 @@ describe("what is told apart", () => {
   });
 
   test("A-AUTH-01 a submission server without mechanisms is none", () => {
-    expect(() => settle({ name: "mx.example.com", service: "submission" })).toThrow(UsageError);
+    for (const authRequired of [true, false])
+      expect(() => settle({ name: "mx.example.com", service: "submission", authRequired })).toThrow(
+        UsageError,
+      );
     expect(settle({ name: "mx.example.com", service: "submission", mechanisms: ["PLAIN"] }).service).toBe(
       "submission",
     );
   });
 });
 
+describe("a connection that is lost or ends early", () => {
+  const behind = (session: ServerSession): string[] => {
+    const said: string[] = [];
+    for (let event = session.poll(); event !== null; event = session.poll()) {
+      if (event.type === "send") said.push(Buffer.from(event.data).toString().slice(0, 3));
+      else if (event.type === "close") said.push(`close ${event.reason}`);
+      else said.push(event.type);
+      if ("id" in event) session.answer(event.id, event.type === "connect" ? reply(554, "no") : undefined);
+    }
+    return said;
+  };
+
+  test("T-TLS-09 in the handshake it is a handshake that failed", () => {
+    const session = new ServerSession({ name: "mx.example.com", tls: "implicit" });
+    expect(behind(session)).toEqual(["upgrade"]);
+    session.receiveEnd();
+    expect(behind(session)).toEqual(["close tls"]);
+  });
+
+  test("S-SES-11 in the handshake, and before the header of a proxy, nothing is said of a service that ends", () => {
+    for (const config of [{ tls: "implicit" }, { proxy: true }] as const) {
+      const session = new ServerSession({ name: "mx.example.com", ...config });
+      behind(session);
+      session.shutdown("now");
+      expect(behind(session)).toEqual(["close shutdown"]);
+    }
+  });
+
+  test("S-SES-04 S-BDAT-12 behind a greeting of 554 BDAT that cannot be read ends the session", () => {
+    const session = new ServerSession({ name: "mx.example.com" });
+    expect(behind(session)).toEqual(["connect", "554"]);
+    session.receive(Buffer.from("BDAT x\r\nBDAT 3\r\nabcNOOP\r\nQUIT\r\n"));
+    const said = behind(session);
+    expect(said.filter((each) => /^\d/.test(each) || each.startsWith("close"))).toEqual([
+      "421",
+      "close protocol",
+    ]);
+  });
+});
+
+describe("answers", () => {
+  test("G9 DATA is answered with 354 or a refusal, with nothing else", () => {
+    const client = new Client({}, (question) => (question.type === "data" ? "later" : accept(question)));
+    client.say(`${ehlo}MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n`);
+    const [data] = client.open;
+    if (data === undefined) throw new Error("DATA is not asked about");
+    for (const code of [211, 250, 334])
+      expect(() => client.session.answer(data.id, reply(code, "x"))).toThrow(UsageError);
+    expect(client.answer(data, reply(354, "go"))).toBe("354 go\r\n");
+  });
+
+  test("T-TLS-07 TLS that is not enough, from the start, leaves nothing to say but QUIT", () => {
+    const session = new ServerSession({ name: "mx.example.com", tls: "implicit" });
+    const said: string[] = [];
+    const drain = () => {
+      for (let event = session.poll(); event !== null; event = session.poll()) {
+        if (event.type === "send") said.push(Buffer.from(event.data).toString());
+        if ("id" in event) session.answer(event.id, undefined);
+      }
+    };
+    drain();
+    session.upgraded({ ...tls(false) });
+    drain();
+    session.receive(Buffer.from(`${ehlo}QUIT\r\n`));
+    drain();
+    expect(codesOf(said.join(""))).toBe("220 554 221");
+  });
+
+  test("X-PIPE-07 S-LINE-16 what is no recipient waits for the recipients before it, and is answered behind them", () => {
+    const client = new Client({ concurrentRecipients: 3 }, (question) =>
+      question.type === "rcpt" ? "later" : accept(question),
+    );
+    client.say(`${ehlo}MAIL FROM:<a@example.net>\r\n`);
+    expect(client.say("RCPT TO:<b@example.com>\r\nNOOP\r\nRCPT TO:<c@example.com>\r\n")).toBe("");
+    expect(client.open).toHaveLength(1);
+    expect(codesOf(client.answer(client.open[0], reply(550, "5.1.1", "no")))).toBe("550 250");
+    expect(client.open).toHaveLength(2);
+    expect(client.say("DATA\r\n")).toBe("");
+    expect(codesOf(client.answer(client.open[1], undefined))).toBe("250 354");
+    // Nothing is asked ahead where content is awaited.
+    expect(client.say("RCPT TO:<d@example.com>\r\n.\r\n")).toMatch(/^250 /);
+    expect(client.open).toHaveLength(2);
+  });
+
+  test("X-PIPE-07 a recipient that cannot be read is refused in its place", () => {
+    const client = new Client({ concurrentRecipients: 3 }, (question) =>
+      question.type === "rcpt" ? "later" : accept(question),
+    );
+    client.say(`${ehlo}MAIL FROM:<a@example.net>\r\n`);
+    expect(client.say("RCPT TO:<b@example.com>\r\nRCPT TO:b@\r\n")).toBe("");
+    expect(codesOf(client.answer(client.open[0], undefined))).toMatch(/^250 501$/);
+  });
+});
+
 describe("a snapshot", () => {
+  test("G9 G13 that is of another version, or redacted, is not restored", () => {
+    const config = { name: "mx.example.com" };
+    const snapshot = new ServerSession(config).snapshot();
+    for (const wrong of [{ ...snapshot, version: 2 }, {}, null, undefined, { ...snapshot, redacted: true }])
+      expect(() => ServerSession.restore(config, wrong as never)).toThrow(UsageError);
+    expect(ServerSession.restore(config, snapshot).snapshot()).toEqual(snapshot);
+  });
+
   test("G9 with octets that are none is damaged", () => {
     for (const damaged of ["%", "AA=A", "A", "é"]) {
       expect(() => fromJson({ a: [{ $octets: damaged }] })).toThrow(UsageError);

@@ -138,7 +138,8 @@ describe("any octets", () => {
           parseRcpt(line, argument, end, context(given)),
         ]) {
           if (isFault(read)) continue;
-          const text = JSON.stringify(read);
+          // Without the backslashes that were read: what stands behind them is no escape.
+          const text = JSON.stringify(read).replaceAll("\\\\", "");
           expect(text).not.toMatch(/\\u00[01]|\\[bfnrt]|\x7f/);
           const allowed =
             given.utf8 === "allowed" || ("smtputf8" in read.parameters && read.parameters.smtputf8);

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 import { type Mutant, mutate } from "./mutants.ts";
-import { type Result, record } from "./record.ts";
-import { inSample } from "./sample.ts";
+import { makeRecord, pageFile, pageOf, type Result, recordFile, scoreOf, sumOf } from "./record.ts";
+import { drawOf } from "./sample.ts";
 import { Trials } from "./trials.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -45,7 +45,11 @@ for (const row of existsSync(journal) ? readFileSync(journal, "utf8").split("\n"
   known.set(key, result);
 }
 if (values.record) {
-  record(root, mutants, (mutant) => known.get(keyOf(mutant)) ?? null);
+  const made = makeRecord(mutants, (mutant) => known.get(keyOf(mutant)) ?? null);
+  writeFileSync(join(root, recordFile), `${JSON.stringify(made, null, 1)}\n`);
+  writeFileSync(join(root, pageFile), pageOf(made));
+  const all = sumOf(Object.values(made.files));
+  console.log(`${all.caught} of ${all.tried} caught, of ${all.mutants}: ${scoreOf(all).toFixed(1)} %`);
   process.exit(0);
 }
 
@@ -56,9 +60,10 @@ const isWanted = (mutant: Mutant) => {
     (values.again && (result.verdict === "survived" || result.verdict === "uncovered"));
   return open && (positionals.length === 0 || positionals.some((path) => mutant.file.startsWith(path)));
 };
-const wanted = mutants.filter(
-  (mutant) => isWanted(mutant) && inSample(mutant, Number(values.sample), values.seed),
-);
+const wanted = mutants
+  .filter((mutant) => isWanted(mutant) && drawOf(mutant, values.seed) < Number(values.sample) / 100)
+  // In an order by chance, so that what is known when it is ended early is a sample, too.
+  .sort((one, other) => drawOf(one, values.seed) - drawOf(other, values.seed));
 if (wanted.length === 0) process.exit(0);
 console.log(`${wanted.length} of ${mutants.length} mutants`);
 const trials = new Trials(root, await bundle(root, sources), mutants);
@@ -72,8 +77,8 @@ const count = { killed: 0, timeout: 0, survived: 0, uncovered: 0 };
 for (const [at, mutant] of wanted.entries()) {
   // Should this be the last that is heard of it.
   write(mutant, { verdict: "timeout", by: "the process ended" });
-  const { verdict, by, cut } = trials.try(mutant, { trial: 2000 });
-  write(mutant, { verdict, by, ...(cut ? { cut } : {}) });
+  const { verdict, by, cut, isStatic } = trials.try(mutant, { trial: 2000 });
+  write(mutant, { verdict, by, cut, isStatic });
   count[verdict]++;
   if (verdict === "survived" || verdict === "uncovered") {
     const { file, line, mutator, original, replacement } = mutant;

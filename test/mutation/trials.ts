@@ -208,7 +208,7 @@ export class Trials {
   #load(script: Script, first: number, counts?: Uint32Array): Loaded {
     const evaluate = script.runInThisContext({ timeout: 20_000 }) as (
       require: NodeJS.Require,
-      exported: Partial<Loaded>,
+      exported: object,
     ) => void;
     const exported: Partial<Loaded> & object = { first, counts } as never;
     evaluate(this.#require, exported);

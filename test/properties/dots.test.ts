@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { simd } from "../../packages/core/src/simd.ts";
 import type { ContentOptions } from "../../packages/core/src/wire/dot.ts";
 import {
   byOctet,
@@ -143,6 +144,7 @@ const anyOptions: fc.Arbitrary<ContentOptions> = fc.record({
   bareLf: fc.constantFrom(...policies),
   maxSize: fc.oneof(fc.nat(2000), fc.constant(Number.POSITIVE_INFINITY)),
   maxLine: fc.oneof(fc.nat(200), fc.constant(998), fc.constant(Number.POSITIVE_INFINITY)),
+  scanner: fc.constantFrom(null, simd()),
 });
 
 test("S-DOT-05 S-BDAT-15 any data in any pieces is what the reference makes of it", () => {
@@ -159,6 +161,39 @@ test("S-DOT-05 S-BDAT-15 any data in any pieces is what the reference makes of i
     { numRuns: 3000 },
   );
 }, 60_000);
+
+test.each([
+  ["plain", null],
+  ["SIMD", simd()],
+])(
+  "S-DOT-05 SEC-EOD-01 %s: so is data of many windows, and of dense finds",
+  (_, scanner) => {
+    const [few, many] = [fc.nat(40), fc.integer({ min: 4000, max: 17_000 })];
+    const long = fc
+      .tuple(
+        fc.constantFrom("x", "xyz\r\n", "\t", `${"y".repeat(76)}\r\n`, "\r\n..", "\r\n", "\n", "\r"),
+        fc.oneof(few, many),
+      )
+      .map(([text, times]) => points(text.repeat(Math.ceil(times / text.length))));
+    const data = fc.array(fc.oneof(long, run), { maxLength: 8 }).map((runs) => Uint8Array.from(runs.flat()));
+    fc.assert(
+      fc.property(data, fc.array(fc.nat(100_000), { maxLength: 3 }), anyOptions, (data, cuts, given) => {
+        const options = { ...given, scanner };
+        const finished = !options.dots;
+        const expected = referenceDecode(data, options, finished);
+        for (const pieces of [[data], cutAt(data, cuts)]) {
+          same(decode(pieces, options, { finished }), expected, () => [
+            data.length,
+            options,
+            pieces.map((piece) => piece.length),
+          ]);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  },
+  60_000,
+);
 
 test("S-DOT-02 S-DATA-13 any text that is stuffed and decoded is the same text, however it is cut", () => {
   const anyLine = fc.array(

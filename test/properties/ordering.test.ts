@@ -255,7 +255,8 @@ function inOrder(
   return (question) => {
     if (question.type === "message") {
       const current = commands[at] as Command;
-      if (current.verb === "DATA") return answer(current.verdict);
+      // DATA that was refused has no message; the one that is asked about came in chunks behind it.
+      if (current.verb === "DATA" && next(model, current)[0][0] === 354) return answer(current.verdict);
       for (;;) {
         const one = step();
         if (one.verb === "BDAT" && one.last && reached(one)) return answer(one.verdict);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { modelProvers } from "../model/provers.ts";
 import { clientProvers } from "./client/walk.ts";
 import type { Prover } from "./core.ts";
 import { defects } from "./defects/list.ts";
@@ -8,13 +9,16 @@ import { serverProvers } from "./server/walk.ts";
 /** Whatever tries a core. */
 const provers: readonly Prover[] = [...serverProvers, ...clientProvers];
 
-describe("defects that are sown into the core are found by the walk", () => {
-  for (const { what, by, shows, edits } of defects) {
+describe("defects that are sown into the core are found by the walk, and which of them by the model", () => {
+  for (const { what, by, shows, model, edits } of defects) {
     test(what, async () => {
       const core = await coreWith(edits);
       const prover = provers.find(({ name }) => name === by);
       expect(prover, by).toBeDefined();
       expect(() => prover?.prove(core)).toThrow(shows);
+      const judge = () => modelProvers[by.startsWith("client") ? "client" : "server"].prove(core);
+      if (model === null) judge();
+      else expect(judge).toThrow(model);
     }, 120_000);
   }
 

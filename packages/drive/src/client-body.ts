@@ -40,6 +40,8 @@ export interface Survey {
 export interface Reading {
   /** The next piece, of a bounded size; null: that was all. */
   next(): Uint8Array | null | Promise<Uint8Array | null>;
+  /** It is known that there is no next piece. */
+  readonly over: boolean;
   /** No more is wanted: the stream can let go of what it holds. */
   release(): void;
 }
@@ -120,10 +122,9 @@ export class Source {
       const { fault, at } = end as Exclude<typeof end, Uint8Array>;
       return new Source(noReading, true, null, { code: fault, detail: `${faults[fault]} at octet ${at}` });
     }
-    const pieces = [text, end];
     // DATA ends each message with CRLF; so it is the same message by BDAT, and its size is exact.
     const complete = binary || endsLine(end.length > 0 ? end : text);
-    if (!complete) pieces.push(crLf);
+    const pieces = [text, end, complete ? nothing : crLf].filter(({ length }) => length > 0);
     const size = pieces.reduce((sum, { length }) => sum + length, 0);
     const header = text.subarray(0, headerEnd(text));
     const utf8Header = header.some((octet) => octet >= 0x80) && decodeUtf8(header) !== null;
@@ -155,6 +156,11 @@ class MemoryReading implements Reading {
     return null;
   }
 
+  get over(): boolean {
+    const left = this.#pieces.length - this.#piece;
+    return left === 0 || (left === 1 && this.#at >= this.#pieces[this.#piece].length);
+  }
+
   release(): void {}
 }
 
@@ -164,6 +170,8 @@ class StreamReading implements Reading {
   /** The first half of a pair of surrogates, whose second half is in the next string. */
   #half = "";
   #ended = false;
+  /** The stream has to be asked. */
+  readonly over: boolean = false;
 
   constructor(stream: OutgoingStream) {
     if (!isStream(stream)) throw new UsageError("body: the function gave no stream");

@@ -77,10 +77,10 @@ export function envelopeFor(
   { survey }: Source,
   capabilities: Capabilities,
 ): OutgoingEnvelope {
-  const { body: _, signal: __, bodyType, ...parameters } = message;
+  const { bodyType } = message;
   const guessed = survey === null ? capabilities["8bitmime"] : survey.eightBit;
   return {
-    ...parameters,
+    ...message,
     to,
     size: message.size ?? survey?.size,
     body: bodyType ?? (guessed ? "8BITMIME" : "7BIT"),

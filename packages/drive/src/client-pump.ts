@@ -239,7 +239,9 @@ export class ClientPump implements Incoming {
     feeding.waits = false;
     // The transaction may be over since.
     if (feeding !== this.#feeding) return;
-    if (octets !== null) return this.#session.write(octets);
+    if (octets !== null) this.#session.write(octets);
+    // The end of the data leaves with what is before it, if that is known to be all.
+    if (octets !== null && !feeding.reading.over) return;
     this.#feeding = null;
     this.#session.finish();
   }

@@ -7,6 +7,8 @@ export interface Defect {
   readonly by: string;
   /** What the walk says of it. */
   readonly shows: RegExp;
+  /** What the model of test/model says of it; null: it does not see it. */
+  readonly model: RegExp | null;
   readonly edits: readonly Edit[];
 }
 
@@ -20,6 +22,7 @@ export const defects: readonly Defect[] = [
     what: "recipients survive a refused BDAT",
     by: "server, plain",
     shows: /reset, and it is ready recipients/,
+    model: /transaction: "recipients"/,
     edits: [
       {
         file: content,
@@ -32,6 +35,7 @@ export const defects: readonly Defect[] = [
     what: "the parameters of a refused MAIL are kept",
     by: "server, plain",
     shows: /is kept/,
+    model: /envelope: .*, where/,
     edits: [
       {
         file: questions,
@@ -44,6 +48,7 @@ export const defects: readonly Defect[] = [
     what: "a chunk is answered before its octets are consumed",
     by: "server, plain",
     shows: /that nobody is owed/,
+    model: /250 \d+ octets received/,
     edits: [
       {
         file: content,
@@ -61,6 +66,7 @@ export const defects: readonly Defect[] = [
     what: "the octets of a refused chunk are read as commands",
     by: "server, plain",
     shows: /a 221 that nobody is owed/,
+    model: /500 Command not recognized/,
     edits: [
       {
         file: content,
@@ -73,6 +79,7 @@ export const defects: readonly Defect[] = [
     what: "a BDAT LAST that is refused does not end the transaction",
     by: "server, plain",
     shows: /ended by refused, told is null/,
+    model: /number of resets: 0/,
     edits: [
       {
         file: content,
@@ -85,6 +92,7 @@ export const defects: readonly Defect[] = [
     what: "RSET keeps the parameters of MAIL, BODY among them",
     by: "server, plain",
     shows: /is kept/,
+    model: /envelope: .*, where/,
     edits: [
       {
         file: machine,
@@ -97,6 +105,7 @@ export const defects: readonly Defect[] = [
     what: "a second EHLO keeps the recipients",
     by: "server, plain",
     shows: /ended by hello, told is null/,
+    model: /number of resets: 0/,
     edits: [
       {
         file: questions,
@@ -109,6 +118,7 @@ export const defects: readonly Defect[] = [
     what: "the next message has the recipients of the last",
     by: "server, plain",
     shows: /is kept/,
+    model: /envelope: .*, where/,
     edits: [
       {
         file: questions,
@@ -121,6 +131,7 @@ export const defects: readonly Defect[] = [
     what: "a refused recipient is in the envelope",
     by: "server, plain",
     shows: /is kept/,
+    model: /envelope: .*, where/,
     edits: [
       {
         file: questions,
@@ -133,6 +144,7 @@ export const defects: readonly Defect[] = [
     what: "a message is complete for the getters before its content was handed out",
     by: "server, plain",
     shows: /body, and it is ready verdict/,
+    model: null,
     edits: [
       {
         file: content,
@@ -145,6 +157,7 @@ export const defects: readonly Defect[] = [
     what: "no deadline runs within a chunk",
     by: "server, plain",
     shows: /nothing ends the wait for input/,
+    model: /deadline: null/,
     edits: [
       {
         file: "server/timers.ts",
@@ -157,6 +170,7 @@ export const defects: readonly Defect[] = [
     what: "a line whose CR and LF come apart does not end",
     by: "server, plain",
     shows: /no reply to/,
+    model: /no reply/,
     edits: [
       {
         file: "wire/line.ts",
@@ -169,6 +183,7 @@ export const defects: readonly Defect[] = [
     what: "the application answers 421, and the session goes on",
     by: "server, plain",
     shows: /after the last word/,
+    model: /close: null/,
     edits: [
       {
         file: questions,
@@ -181,6 +196,7 @@ export const defects: readonly Defect[] = [
     what: "a call that is refused has changed something before",
     by: "server, behind a relay that says XFORWARD",
     shows: /calls that were refused have changed something/,
+    model: null,
     edits: [
       {
         file: "server/session.ts",
@@ -193,6 +209,7 @@ export const defects: readonly Defect[] = [
     what: "what XFORWARD told of a message is told of the next one",
     by: "server, behind a relay that says XFORWARD",
     shows: /is kept/,
+    model: null,
     edits: [
       {
         file: questions,
@@ -205,6 +222,7 @@ export const defects: readonly Defect[] = [
     what: "LMTP has one reply too few for a message that is refused",
     by: "server, LMTPS",
     shows: /no reply to the data/,
+    model: /no reply/,
     edits: [
       {
         file: content,
@@ -217,18 +235,21 @@ export const defects: readonly Defect[] = [
     what: "STARTTLS keeps the EHLO that came before it",
     by: "server, TLS and AUTH offered",
     shows: /is kept/,
+    model: /hello: .*, where null/,
     edits: [{ file: machine, find: `    state.hello = null;\n`, put: `` }],
   },
   {
     what: "who has authenticated before TLS has authenticated inside it",
     by: "server, TLS and AUTH offered",
     shows: /who has authenticated is not who did/,
+    model: /authenticated: .*, where null/,
     edits: [{ file: machine, find: `    state.authenticated = null;\n`, put: `` }],
   },
   {
     what: "what was pipelined behind STARTTLS is believed inside TLS",
     by: "server, TLS and AUTH offered",
     shows: /that nobody is owed/,
+    model: /220 Decided, where 554/,
     edits: [
       {
         file: "server/commands.ts",
@@ -252,12 +273,14 @@ export const defects: readonly Defect[] = [
     what: "a snapshot shows what was said in AUTH",
     by: "server, AUTH required",
     shows: /a secret in a snapshot/,
+    model: null,
     edits: [{ file: "server/snapshot.ts", find: `if (state.exchange !== null) return true;`, put: `` }],
   },
   {
     what: "the client calls 4yz to a message accepted",
     by: "client, chunks required",
     shows: /is {"status":"accepted"/,
+    model: /accepted 4\d\d, not deferred/,
     edits: [
       {
         file: "client/outcome.ts",
@@ -270,6 +293,7 @@ export const defects: readonly Defect[] = [
     what: "the client calls a message not tried whose verdict never came",
     by: "client, chunks required",
     shows: /is {"status":"notTried"/,
+    model: /notTried .*, not unknown/,
     edits: [
       {
         file: "client/transfer.ts",
@@ -282,12 +306,14 @@ export const defects: readonly Defect[] = [
     what: "the client keeps what it knows of the server through TLS",
     by: "client, TLS required",
     shows: /knows .*, was told/,
+    model: null,
     edits: [{ file: "client/machine.ts", find: `    state.capabilities = noCapabilities;\n`, put: `` }],
   },
   {
     what: "the client believes what came behind the 220 to STARTTLS",
     by: "client, TLS required",
     shows: /TLS begins within something/,
+    model: /upgrade without 220/,
     edits: [
       {
         file: "client/operations.ts",
@@ -300,6 +326,7 @@ export const defects: readonly Defect[] = [
     what: "the client goes on after 421 within a transaction",
     by: "client, chunks required",
     shows: /told that it is over, and goes on/,
+    model: /where nothing is to come/,
     edits: [
       {
         file: "client/machine.ts",
@@ -312,6 +339,7 @@ export const defects: readonly Defect[] = [
     what: "the client takes one verdict of LMTP for all recipients",
     by: "client, LMTP",
     shows: /recipient 1 is {"status":"accepted"/,
+    model: /accepted 250, not/,
     edits: [
       {
         file: "client/transfer.ts",
@@ -324,6 +352,7 @@ export const defects: readonly Defect[] = [
     what: "the client begins a transaction within one that no recipient was accepted in",
     by: "client, transactions, DATA not ahead",
     shows: /MAIL within a transaction of the server/,
+    model: /MAIL without RSET/,
     edits: [
       {
         file: "client/transfer.ts",
@@ -336,6 +365,7 @@ export const defects: readonly Defect[] = [
     what: "the client waits for ever for a verdict",
     by: "client, chunks required",
     shows: /replies owed, the deadline is null/,
+    model: /deadline null/,
     edits: [
       {
         file: "client/machine.ts",

@@ -75,6 +75,10 @@ describe("a page in Chromium", () => {
     expect(delivered).toEqual(["accepted"]);
   });
 
+  it("has the SIMD scanner, compiled on its main thread", async (context) => {
+    expect(await deed("the scanner", context)).toBe("SIMD");
+  });
+
   it("is told when nobody answers", async (context) => {
     expect(await deed("a WebSocket that nobody answers", context)).toEqual({
       error: true,

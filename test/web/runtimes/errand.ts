@@ -5,9 +5,9 @@ export interface Errand {
   readonly options: Omit<ConnectOptions, "connect" | "socket" | "streams">;
   /**
    * `connect`: as the worker connects by itself. `on`, `off`, `starttls`: over a socket that was made with this. The
-   * others: to a server in the worker.
+   * others: to a server in the worker. `nothing`: it only says which scanner it has.
    */
-  readonly over: "connect" | "on" | "off" | "starttls" | "TransformStreams" | "WebSockets";
+  readonly over: "connect" | "on" | "off" | "starttls" | "TransformStreams" | "WebSockets" | "nothing";
   /** Octets of the body, about. */
   readonly size: number;
   readonly messages: number;
@@ -22,6 +22,7 @@ export interface Report {
   readonly kept?: readonly boolean[];
   /** How the connection ended. */
   readonly failure?: string | null;
+  readonly scanner?: "SIMD" | "plain";
   readonly code?: string;
   readonly error?: string;
 }

@@ -188,6 +188,10 @@ describe("in workerd", () => {
     },
   );
 
+  it("has the plain scanner: code must not be compiled at run time there", async () => {
+    expect(await workerd.run({ over: "nothing" })).toEqual({ scanner: "plain" });
+  });
+
   it("says so when nobody is there", async () => {
     const report = await workerd.run({ options: { name, port: 1 } });
     expect(report).toMatchObject({ code: "unreachable" });

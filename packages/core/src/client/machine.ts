@@ -238,7 +238,7 @@ export class ClientMachine {
   /** What waits leaves together up to the end of a message: its last piece says that it may be delivered. */
   #send(): ClientEvent {
     const { state } = this;
-    const first = this.out[0];
+    const first = this.#whole() ?? this.out[0];
     if (first.what !== "command") {
       this.out.shift();
       state.heldAt = state.now;
@@ -253,6 +253,14 @@ export class ClientMachine {
     while (count < this.out.length && this.out[count].what === "command") count++;
     const commands = this.out.splice(0, count).map(({ octets }) => octets);
     return { type: "send", data: join(commands) };
+  }
+
+  /** The last content and the end of the data as one, where that is cheap: to be sent in one write. Null: it is not. */
+  #whole(): Outgoing | null {
+    const [first, next] = this.out;
+    if (first.what !== "content" || next?.what !== "last" || first.octets.length > cheapToJoin) return null;
+    this.out.shift();
+    return { octets: join([first.octets, next.octets]), what: "last" };
   }
 
   #close(): ClientEvent {
@@ -428,3 +436,6 @@ export class ClientMachine {
 function verbOf(operation: Operation): string {
   return operation.kind === "command" ? operation.verb : operation.kind.toUpperCase();
 }
+
+/** Octets that are copied sooner than a write more is made. */
+const cheapToJoin = 16_384;

@@ -1,6 +1,6 @@
 import { bug, UsageError } from "../errors.ts";
 import { type CustomExtension, type CustomParameter, writeCustom } from "../extensions/custom.ts";
-import type { OutgoingParameters } from "../extensions/extension.ts";
+import type { Extension, OutgoingParameters } from "../extensions/extension.ts";
 import { registry } from "../extensions/registry.ts";
 import { loneSurrogate, oneOf } from "../extensions/values.ts";
 import type { ForwardedAttributes } from "../syntax/attributes.ts";
@@ -85,7 +85,7 @@ export function checkEnvelope(
     smtputf8: envelope.smtputf8 ?? false,
     burl: envelope.burl ?? false,
     parameters: [
-      ...registry.flatMap(({ mail = {}, keyword: needs }) => written(mail, envelope, needs)),
+      ...written(mailParameters, envelope),
       ...writtenCustom(envelope.other, custom, ({ mail }) => mail),
     ],
     given: { by: envelope.by, holdFor: envelope.holdFor, holdUntil: envelope.holdUntil },
@@ -93,16 +93,39 @@ export function checkEnvelope(
   };
 }
 
-/** The parameters of a row that are given, as they go on the wire. */
-function written<T>(
-  parameters: Readonly<Record<string, { readonly write: ((given: T) => string | null) | null }>>,
-  given: T,
-  needs: string,
-): CheckedParameter[] {
-  return Object.entries(parameters).flatMap(([keyword, { write }]) => {
-    const value = write?.(given) ?? null;
-    return value === null ? [] : [{ text: value === "" ? keyword : `${keyword}=${value}`, keyword, needs }];
-  });
+/** A parameter that can be asked for, and the keyword of the extension that it needs. */
+interface Writable<T> {
+  readonly keyword: string;
+  readonly needs: string;
+  readonly write: (given: T) => string | null;
+}
+
+type Parameters<T> = Readonly<Record<string, { readonly write: ((given: T) => string | null) | null }>>;
+
+// Both lists are made once: most messages have none of all these.
+const mailParameters = /* @__PURE__ */ writable(registry, ({ mail = {} }) => mail);
+const rcptParameters = /* @__PURE__ */ writable(registry, ({ rcpt = {} }) => rcpt);
+const picky = /* @__PURE__ */ registry.filter(({ unfit }) => unfit !== undefined);
+
+function writable<T>(
+  rows: readonly Extension[],
+  side: (row: Extension) => Parameters<T>,
+): readonly Writable<T>[] {
+  return rows.flatMap((row) =>
+    Object.entries(side(row)).flatMap(([keyword, { write }]) =>
+      write === null ? [] : [{ keyword, needs: row.keyword, write }],
+    ),
+  );
+}
+
+/** The parameters that are asked for, as they are said. */
+function written<T>(parameters: readonly Writable<T>[], given: T): CheckedParameter[] {
+  const found: CheckedParameter[] = [];
+  for (const { keyword, needs, write } of parameters) {
+    const value = write(given);
+    if (value !== null) found.push({ text: value === "" ? keyword : `${keyword}=${value}`, keyword, needs });
+  }
+  return found;
 }
 
 /** Those of extensions that the configuration registers. */
@@ -210,8 +233,8 @@ function lacking(parameters: readonly CheckedParameter[], capabilities: Capabili
 
 /** What the server knows, and does not take so. */
 function unfit({ given }: CheckedEnvelope, capabilities: Capabilities): Failure | null {
-  for (const { keyword, unfit } of registry) {
-    const words = unfit === undefined ? null : wordsOf(capabilities, keyword);
+  for (const { keyword, unfit } of picky) {
+    const words = wordsOf(capabilities, keyword);
     const why = words === null ? null : (unfit?.(given, words) ?? null);
     if (why !== null) return failure("extension-missing", why);
   }
@@ -282,7 +305,7 @@ function checkRecipient(
     ? { text: addressee.to as string, utf8: false, domain: "" }
     : checkPath(addressee.to, name);
   try {
-    const standard = registry.flatMap(({ rcpt = {}, keyword: needs }) => written(rcpt, addressee, needs));
+    const standard = written(rcptParameters, addressee);
     return {
       ...path,
       parameters: [...standard, ...writtenCustom(addressee.other, custom, ({ rcpt }) => rcpt)],

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { bug, UsageError } from "../errors.ts";
 import { reply } from "../reply.ts";
 import { parseDomain } from "../syntax/domain.ts";
 import type { MailParameters, Track, Value } from "../syntax/parameters.ts";
@@ -49,8 +49,8 @@ function writeTrack(track: Track | undefined, given: OutgoingParameters["envid"]
 
 function decoded(envid: string): string {
   const octets = encodeUtf8(envid);
-  const plain = decodeXtext(octets, 0, octets.length);
-  return (plain === null ? null : decodeUtf8(plain)) ?? "";
+  const plain = decodeXtext(octets, 0, octets.length) ?? bug("an ENVID that is no xtext");
+  return decodeUtf8(plain) ?? bug("an ENVID that is not ASCII");
 }
 
 /** `local@host`, the host fully qualified. */

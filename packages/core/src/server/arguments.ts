@@ -140,7 +140,7 @@ function mail(said: Said, context: Context): Interpretation {
   return ask(said, { type: "mail", id, reply: by, from: parsed.path, parameters });
 }
 
-const checking = registry.filter(({ check }) => check !== undefined);
+const checking = /* @__PURE__ */ registry.filter(({ check }) => check !== undefined);
 
 /** What is wrong with the parameters of MAIL taken together; null: nothing. */
 function together(parameters: MailParameters, sender: boolean, context: Context): Refusal | null {

@@ -58,7 +58,7 @@ export function isRecipient({ octets, start, end }: Line): boolean {
   return readVerb(octets, start, trimBlanks(octets, start, end)).verb === "RCPT";
 }
 
-const standardRules: ReadonlyMap<string, Rule> = new Map(Object.entries(rules));
+const standardRules: ReadonlyMap<string, Rule> = /* @__PURE__ */ new Map(Object.entries(rules));
 
 /** The rule of a verb; null: nobody knows it. */
 export function ruleOf(verb: string, settings: ServerSettings): Rule | null {

@@ -50,7 +50,7 @@ function folded(octets: Uint8Array, at: number): number {
 }
 
 /** The verbs of four letters by their octets, so that no text has to be made of what is said most. */
-const commonVerbs: ReadonlyMap<number, string> = new Map(
+const commonVerbs: ReadonlyMap<number, string> = /* @__PURE__ */ new Map(
   "EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP BURL ETRN ATRN AUTH"
     .split(" ")
     .map((verb) => [folded(encodeUtf8(verb), 0), verb]),

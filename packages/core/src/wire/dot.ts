@@ -331,10 +331,13 @@ export class ContentReader {
     if (to <= from || this.#fault !== null) return;
     this.#done = to;
     const room = this.#options.maxSize - this.#size;
-    const fits = Math.min(to, from + room);
-    this.#size += fits - from;
-    if (fits > from) splice.view(from, fits);
-    if (fits < to) this.#refuse("too-big", fits);
+    if (to - from <= room) {
+      this.#size += to - from;
+      splice.view(from, to);
+    } else {
+      if (room > 0) splice.view(from, from + room);
+      this.#refuse("too-big", from + room);
+    }
   }
 
   /** Content that is not in the chunk at this place; `at` is the octet that it stands for. */

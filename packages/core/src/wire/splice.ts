@@ -37,9 +37,12 @@ export class Splice {
 
   /** This octet comes next. */
   put(octet: number): void {
-    if (this.#length === 0 && this.#to > this.#from) this.#append(this.#from, this.#to);
-    // What one octet becomes two of may come again, for each that is left.
-    if (this.#length === this.#copy.length) this.#reserve(1, 2 * (this.#chunk.length - this.#to));
+    if (this.#length === 0) {
+      const left = this.#chunk.length - this.#to;
+      this.#reserve(this.#to - this.#from + 1, left + Math.min(left, someMore));
+      if (this.#to > this.#from) this.#append(this.#from, this.#to);
+    }
+    if (this.#length === this.#copy.length) this.#grow(1, this.#to);
     this.#copy[this.#length] = octet;
     this.#length += 1;
   }
@@ -66,7 +69,8 @@ export class Splice {
   }
 
   #append(from: number, to: number): void {
-    this.#reserve(to - from, this.#chunk.length - to);
+    if (this.#length === 0) this.#reserve(to - from, this.#chunk.length - to);
+    else if (this.#length + to - from > this.#copy.length) this.#grow(to - from, to);
     const chunk = this.#chunk;
     const copy = this.#copy;
     const shift = this.#length - from;
@@ -74,6 +78,13 @@ export class Splice {
     else copy.set(chunk.subarray(from, to), this.#length);
     this.#length += to - from;
     this.#to = to;
+  }
+
+  /** There was room once, and it was not enough: what is left will become more as what came did. */
+  #grow(octets: number, to: number): void {
+    const left = this.#chunk.length - to;
+    const ratio = Math.min(2, this.#length / Math.max(this.#to, 1));
+    this.#reserve(octets, ratio > 1 ? Math.ceil(left * ratio) + Math.min(left, someMore) : left);
   }
 
   /** Makes room for these octets, and if it has to, for what may come behind them. */
@@ -89,4 +100,6 @@ export class Splice {
 
 /** Octets from which on a native copy repays its call. */
 const worthNative = 48;
+/** Octets that are put in at places where more of them are than before. */
+const someMore = 64;
 const nothing: Uint8Array = new Uint8Array(0);

@@ -1,3 +1,4 @@
+import { simd } from "@sansmtp/core/simd";
 import {
   type Client,
   ConnectError,
@@ -48,6 +49,10 @@ const deeds: Readonly<Record<string, () => Promise<unknown>>> = {
     return { reason, kept: messages.map((message) => message === large(1_000_000)) };
   },
 
+  async "the scanner"() {
+    return simd() === null ? "plain" : "SIMD";
+  },
+
   async "a WebSocket that nobody answers"() {
     const socket = new WebSocket(address("/nobody"));
     const error = await connect({ streams: webSocketStreams(socket), name }).catch((thrown) => thrown);
@@ -70,6 +75,7 @@ async function sendTwo(client: Client): Promise<string[]> {
 function receive(streams: Streams, messages: string[]): ReturnType<typeof serveStreams> {
   return serveStreams(streams, {
     name: "page.example.com",
+    scanner: simd(),
     limits: { message: 20_000_000 },
     rcpt: () => undefined,
     async message({ body }) {

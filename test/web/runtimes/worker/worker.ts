@@ -1,4 +1,5 @@
 import { connect as dial } from "cloudflare:sockets";
+import { simd } from "@sansmtp/core/simd";
 import {
   ConnectError,
   type ConnectOptions,
@@ -18,6 +19,7 @@ export default {
 };
 
 async function run({ options, over, size, messages }: Errand): Promise<Report> {
+  if (over === "nothing") return { scanner: simd() === null ? "plain" : "SIMD" };
   const { host, port, ...rest } = options;
   const kept: boolean[] = [];
   const client = await connect({ ...rest, ...wayOf({ host, port }, over, size, kept) });
@@ -34,7 +36,12 @@ async function run({ options, over, size, messages }: Errand): Promise<Report> {
 
 type Way = Pick<ConnectOptions, "connect" | "socket" | "streams" | "host" | "port">;
 
-function wayOf({ host, port }: Way, over: Errand["over"], size: number, kept: boolean[]): Way {
+function wayOf(
+  { host, port }: Way,
+  over: Exclude<Errand["over"], "nothing">,
+  size: number,
+  kept: boolean[],
+): Way {
   switch (over) {
     case "connect":
       return { connect: dial, host, port };
@@ -62,6 +69,7 @@ function wayOf({ host, port }: Way, over: Errand["over"], size: number, kept: bo
 function receive(streams: Streams, size: number, kept: boolean[]): void {
   serveStreams(streams, {
     name: "worker.example.com",
+    scanner: simd(),
     limits: { message: 20_000_000 },
     rcpt: () => undefined,
     async message({ body }) {
