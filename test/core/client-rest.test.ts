@@ -128,7 +128,7 @@ describe("chunks that have not left", () => {
       { status: "refused", reply: { code: 552 } },
     ]);
     player.drain();
-    expect(player.sent).not.toMatch(/BDAT 1024[^]*BDAT 1024/);
+    expect(player.sent).not.toMatch(/BDAT 1024[\s\S]*BDAT 1024/);
     player.hears("250 reset\n");
     expect(player.failed).toBeNull();
   });
