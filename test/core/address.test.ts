@@ -43,6 +43,10 @@ test("leading zeros in IPv4 are refused, or decimal and never octal", () => {
   expect(parseIpv4("192.000.002.010", "decimal")).toEqual([192, 0, 2, 10]);
   expect(parseIpv4("192.0.2.0010", "decimal")).toBeNull();
   expect(parseIpv6("::ffff:192.0.2.01")).toBeNull();
+  // 45 characters is the longest there is.
+  const longest = "0000:0000:0000:0000:0000:ffff:255.255.255.255";
+  expect(parseIpv6(longest)).toHaveLength(16);
+  expect(parseIpv6(`${longest.slice(0, -1)}05`, "decimal")).toBeNull();
   expect(parseIpv6("::ffff:192.0.2.01", "decimal")?.slice(12)).toEqual([192, 0, 2, 1]);
 });
 

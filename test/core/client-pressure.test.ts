@@ -132,7 +132,8 @@ describe("content that has not left", () => {
     const player = atBody("DATA");
     player.session.write(octets("ab\r\n"));
     player.session.finish();
-    expect(player.session.poll()).toMatchObject({ type: "send", data: octets("ab\r\n.\r\n") });
+    const sent = player.session.poll();
+    expect(sent?.type === "send" && String.fromCharCode(...sent.data)).toBe("ab\r\n.\r\n");
     player.session.lost();
     expect(player.session.poll()).toMatchObject({ type: "done", outcomes: [{ status: "unknown" }] });
   });

@@ -216,7 +216,7 @@ describe("what cannot be said", () => {
 });
 
 describe("what is asked for in vain", () => {
-  test("X-TLS-01 STARTTLS is skipped where it is not offered, and inside TLS", () => {
+  test("T-TLS-09 STARTTLS is skipped where it is not offered, and inside TLS", () => {
     const plain = ready();
     expect(plain.does("starttls")).toBe("");
     expect(plain.of("skipped")).toMatchObject([

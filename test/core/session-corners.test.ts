@@ -180,7 +180,7 @@ describe("a connection that is lost or ends early", () => {
     return said;
   };
 
-  test("T-TLS-09 in the handshake it is a handshake that failed", () => {
+  test("T-TLS-03 in the handshake it is a handshake that failed, and nothing is said in the clear", () => {
     const session = new ServerSession({ name: "mx.example.com", tls: "implicit" });
     expect(behind(session)).toEqual(["upgrade"]);
     session.receiveEnd();
@@ -250,6 +250,18 @@ describe("answers", () => {
     // Nothing is asked ahead where content is awaited.
     expect(client.say("RCPT TO:<d@example.com>\r\n.\r\n")).toMatch(/^250 /);
     expect(client.open).toHaveLength(2);
+  });
+
+  test("X-PIPE-07 G9 an answer that waits for those before it is given once", () => {
+    const client = new Client({ concurrentRecipients: 3 }, (question) =>
+      question.type === "rcpt" ? "later" : accept(question),
+    );
+    client.say(`${ehlo}MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\nRCPT TO:<c@example.com>\r\n`);
+    const [first, second] = client.open;
+    if (first === undefined || second === undefined) throw new Error("two recipients are not open at a time");
+    expect(client.answer(second, undefined)).toBe("");
+    expect(client.session.answer(second.id, reply(550, "5.1.1", "no"))).toBe(false);
+    expect(codesOf(client.answer(first, reply(550, "5.1.1", "no")))).toBe("550 250");
   });
 
   test("X-PIPE-07 a recipient that cannot be read is refused in its place", () => {

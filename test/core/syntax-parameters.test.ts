@@ -5,11 +5,11 @@ import { noMailParameters, noRcptParameters } from "../../packages/core/src/synt
 import { type Given, octets, readMail, readRcpt, said } from "./arguments.ts";
 
 const onMail = (text: string, given: Given = {}) => {
-  const read = readMail(`MAIL FROM:<a@b.example> ${text}`, given);
+  const read = readMail(`MAIL FROM:<a@b.example>${text && ` ${text}`}`, given);
   return isFault(read) ? said(read) : read.parameters;
 };
 const onRcpt = (text: string, given: Given = {}) => {
-  const read = readRcpt(`RCPT TO:<a@b.example> ${text}`, given);
+  const read = readRcpt(`RCPT TO:<a@b.example>${text && ` ${text}`}`, given);
   return isFault(read) ? said(read) : read.parameters;
 };
 const mail = (parameters: object) => ({ ...noMailParameters, ...parameters });

@@ -349,3 +349,19 @@ test("SEC-DOS-02 messages behind one another in one chunk cost what they are, no
 test("the reference agrees with the vectors, too", () => {
   expect(characters(referenceDecode(octets("..a\r\n.b\r\n.\r\nx"), lenient).content)).toBe(".a\r\nb\r\n");
 });
+
+test("G6 nothing is read where there is no chunk, nor behind the end of the data", () => {
+  const reader = new ContentReader({ ...lenient, dots: true });
+  const input = new Input();
+  expect(reader.read(input)).toBeNull();
+  input.push(octets("a\r\n.\r\n.\r\n"));
+  expect(characters([...(reader.read(input) ?? [])])).toBe("a\r\n");
+  expect([reader.ended, reader.read(input), input.length]).toEqual([true, null, 3]);
+});
+
+test("S-DATA-16 L-LEN-06 a CR of the chunk before counts where it stood", () => {
+  const options = { ...lenient, dots: false, bareCr: "keep", bareLf: "keep" } as const;
+  const limited = (maxSize: number) => decode([octets("a\r"), octets("b")], { ...options, maxSize });
+  expect(limited(3)).toMatchObject({ fault: null, size: 3 });
+  for (const maxSize of [0, 1, 2]) expect(limited(maxSize).fault).toEqual({ reason: "too-big", at: maxSize });
+});

@@ -72,6 +72,7 @@ const imports: Case[] = (
     ["packages/sasl/src/plain.ts", "../../core/src/index.ts", false],
     ["packages/sasl/src/plain.ts", "node:crypto", false],
     ["packages/drive/src/pump.ts", "@sansmtp/core", true],
+    ["packages/drive/src/pump.ts", "@sansmtp/core/simd", true],
     ["packages/drive/src/pump.ts", "@sansmtp/sasl", true],
     ["packages/drive/src/pump.ts", "@sansmtp/node", false],
     ["packages/drive/src/pump.ts", "node:net", false],

@@ -78,18 +78,18 @@ function originals(root: string, sources: ReadonlyMap<string, string>): Plugin {
           : at("test/mutation/fast-check.ts"),
       );
       onResolve({ filter: /^@sansmtp\/[a-z]+$/ }, ({ path }) => at(`packages/${path.slice(9)}/src/index.ts`));
-      onResolve({ filter: /^@sansmtp\/testing\// }, ({ path }) =>
-        at(`packages/testing/src/${path.slice(17)}.ts`),
+      onResolve({ filter: /^@sansmtp\/[a-z]+\// }, ({ path }) =>
+        at(path.replace(/^@sansmtp\/([a-z]+)\/(.*)$/, "packages/$1/src/$2.ts")),
       );
       onLoad({ filter: /packages\/core\/src\/.*\.ts$/ }, ({ path }) => {
         const contents = sources.get(path);
         return contents === undefined ? undefined : { contents, loader: "ts" };
       });
       onLoad({ filter: /test\/[^/]+\/[^/]+\.ts$/ }, ({ path }) => ({
-        contents: readFileSync(path, "utf8").replaceAll(
-          "import.meta.url",
-          JSON.stringify(pathToFileURL(path).href),
-        ),
+        contents: readFileSync(path, "utf8")
+          .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href))
+          // A module that can be run, too, waits for itself.
+          .replaceAll(/^if \(process\.argv\[1\].*$/gm, ""),
         loader: "ts",
       }));
     },

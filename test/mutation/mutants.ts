@@ -31,6 +31,9 @@ interface Node {
   readonly type: string;
   readonly name?: string;
   readonly callee?: Node;
+  readonly property?: Node;
+  readonly id?: Node;
+  readonly key?: Node;
 }
 interface Path {
   readonly node: Node;
@@ -39,20 +42,33 @@ interface Path {
   readonly parentPath: Path | null;
 }
 
+/** Of calls, which argument is words for people. */
+const words: Readonly<Record<string, number>> = {
+  UsageError: 0,
+  bug: 0,
+  failure: 1,
+  violation: 1,
+  fault: 1,
+  argument: 1,
+  refuse: 2,
+  unreadable: 0,
+};
+
 /**
  * What is said to people alone is not mutated: the words of a UsageError or of a broken invariant, and the detail of a
- * failure, whose code is what a program goes by.
+ * failure or a violation, whose code or rule is what a program goes by.
  */
 const wordsForPeople = {
   shouldIgnore(given: object): string | undefined {
-    const path = given as Path;
-    const call = path.parentPath?.node;
-    if (path.listKey !== "arguments" || call?.callee === undefined) return undefined;
-    const { name } = call.callee;
+    const { parentPath, listKey, key } = given as Path;
+    const parent = parentPath?.node;
+    if (parent === undefined) return undefined;
+    const named = (node: Node | undefined) => node?.name === "detail" || node?.name === "wrong";
+    const callee = parent.callee?.property ?? parent.callee;
     const isWords =
-      (name === "UsageError" && path.key === 0) ||
-      (name === "bug" && path.key === 0) ||
-      (name === "failure" && path.key === 1);
+      (listKey === "arguments" && callee?.name !== undefined && words[callee.name] === key) ||
+      (parent.type === "VariableDeclarator" && key === "init" && named(parent.id)) ||
+      (parent.type === "ObjectProperty" && key === "value" && named(parent.key));
     return isWords ? "words for people" : undefined;
   },
 };
@@ -60,7 +76,8 @@ const wordsForPeople = {
 export async function mutate(root: string): Promise<Mutated> {
   const base = join(root, "packages/core/src");
   const files = readdirSync(base, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
+    // A module in WebAssembly is made by a tool.
+    .filter((name) => name.endsWith(".ts") && name !== "wire/simd-module.ts")
     .sort()
     .map((name) => ({
       name: join(base, name),

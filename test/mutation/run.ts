@@ -60,10 +60,12 @@ const isWanted = (mutant: Mutant) => {
     (values.again && (result.verdict === "survived" || result.verdict === "uncovered"));
   return open && (positionals.length === 0 || positionals.some((path) => mutant.file.startsWith(path)));
 };
+/** Survivors that are tried again come first. */
+const orderOf = (mutant: Mutant) => drawOf(mutant, values.seed) + (known.has(keyOf(mutant)) ? 0 : 1);
 const wanted = mutants
   .filter((mutant) => isWanted(mutant) && drawOf(mutant, values.seed) < Number(values.sample) / 100)
   // In an order by chance, so that what is known when it is ended early is a sample, too.
-  .sort((one, other) => drawOf(one, values.seed) - drawOf(other, values.seed));
+  .sort((one, other) => orderOf(one) - orderOf(other));
 if (wanted.length === 0) process.exit(0);
 console.log(`${wanted.length} of ${mutants.length} mutants`);
 const trials = new Trials(root, await bundle(root, sources), mutants);

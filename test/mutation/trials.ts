@@ -195,6 +195,20 @@ export class Trials {
     return { verdict: "survived", by: null, cut: false, isStatic };
   }
 
+  /** Whether a test, by its title, notices a mutant, and passes without it. */
+  isCaughtBy(mutant: Mutant, title: string): boolean {
+    const loaded = (this.#loaded ??= this.#load(this.#scripts.switching, -1));
+    // Titles of tables are no names: the line that fails is one of those that have it.
+    for (const test of loaded.tests.filter((each) => each.title === title)) {
+      loaded.turn(Number(mutant.id), 1e7);
+      const failure = runBounded(test);
+      loaded.turn(-1, 0);
+      if (failure === "timeout") this.#loaded = null;
+      if (failure !== null) return failure === "timeout" || run(test) === null;
+    }
+    return false;
+  }
+
   /** Of each test, how many mutants of a file it comes by. */
   #sharesOf(file: string): readonly number[] {
     const known = this.#shares.get(file);
@@ -218,7 +232,10 @@ export class Trials {
 
 function run(test: Test): string | null {
   try {
-    return test.run() instanceof Promise ? "async" : null;
+    const result = test.run();
+    if (!(result instanceof Promise)) return null;
+    result.catch(() => {});
+    return "async";
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -18,7 +18,11 @@ chai.use(JestChaiExpect);
 chai.use(JestAsymmetricMatchers);
 export const expect = chai.expect;
 
-export const vi = { setConfig(): void {} };
+const other = (): never => {
+  throw new Error("a test of the host is none of the core");
+};
+export const vi = { setConfig(): void {}, stubGlobal: other, resetModules: other };
+export function afterEach(): void {}
 
 let path: string[] = [];
 
