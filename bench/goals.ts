@@ -209,6 +209,13 @@ export const goals: readonly Goal[] = [
     "GB/s",
   ),
   least(
+    "Decoding, plain, 64 KiB chunks of any text",
+    "nowhere slower than smtp-server",
+    speeds("decode", "plain", "smtp-server", (table) => table.endsWith(largest)),
+    (value) => value >= 1,
+    "x",
+  ),
+  least(
     "Decoding, plain, any text in any chunks",
     "nowhere slower than smtp-server",
     speeds("decode", "plain", "smtp-server", () => true),
@@ -253,13 +260,16 @@ export const goals: readonly Goal[] = [
   },
   ...["", ", TLS"].map(
     (suffix): Goal => ({
-      what: `Node server, a message of 1 GiB${suffix}: memory above that of smaller ones`,
+      what: `Node server, a message of 1 GiB${suffix}: the most memory, above that for one of 1 MiB`,
       limit: "≤ 8 MiB",
       judge(rows) {
-        const row = find(rows, ["scaling", `message size, peak memory${suffix}`, "sansmtp on Node"], 2 ** 30);
-        if (row === undefined) return null;
-        const value = median(row.samples);
-        return { measured: `${value < 0 ? "less" : `${digits(value)} MiB`}`, met: value <= 8 };
+        const at = (size: number): Row | undefined =>
+          find(rows, ["scaling", `message size, peak memory${suffix}`, "sansmtp on Node"], size);
+        const large = at(2 ** 30);
+        const small = at(2 ** 20);
+        if (large === undefined || small === undefined) return null;
+        const value = median(large.samples.map((peak, round) => peak - small.samples[round]!));
+        return { measured: value < 0 ? "less" : `${digits(value)} MiB`, met: value <= 8 };
       },
     }),
   ),

@@ -2,10 +2,20 @@ import { once } from "node:events";
 import net, { type Socket } from "node:net";
 import tls from "node:tls";
 
-/** A piece of content as it is repeated, or the whole with its end where that is no more. */
+/** A piece of content as it is repeated, or the whole where that is no more; with a header, as messages have one. */
 export function contentOf(size: number): Uint8Array {
+  const header = [
+    "From: Sender <sender@example.net>",
+    "To: Recipient <recipient@example.com>",
+    "Subject: What a message costs",
+    "Date: Fri, 21 Nov 1997 09:55:06 -0600",
+    "Message-ID: <1234@client.example.net>",
+    "",
+    "",
+  ].join("\r\n");
   const line = `${"The quick brown fox jumps over the lazy dog, again and again, and so on".padEnd(76, ".")}\r\n`;
-  return new TextEncoder().encode(line.repeat(Math.ceil(Math.min(size, pieceSize) / line.length)));
+  const rest = Math.max(Math.min(size, pieceSize) - header.length, 0);
+  return new TextEncoder().encode(header + line.repeat(Math.ceil(rest / line.length)));
 }
 
 /** Of large content, octets. */

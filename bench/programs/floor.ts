@@ -7,15 +7,15 @@ export class Floor {
   /** The client has said QUIT, and the reply was given. */
   over = false;
   #content = false;
-  /** The last octets of content, where a piece was shorter than the end of data. */
-  #tail: number[] = [];
+  /** The last octets of content, for the case that a piece is shorter than the end of data. */
+  #before: Uint8Array = none;
 
   /** What to say to this; null: nothing yet. */
   reply(piece: Uint8Array): Uint8Array | null {
     if (!this.#content) return this.#commands(piece);
     if (!this.#ends(piece)) return null;
     this.#content = false;
-    this.#tail = [];
+    this.#before = none;
     return ok;
   }
 
@@ -53,10 +53,12 @@ export class Floor {
   #ends(piece: Uint8Array): boolean {
     const end = piece.length;
     if (end < 5) {
-      this.#tail = [...this.#tail, ...piece].slice(-5);
-      return this.#tail.join() === "13,10,46,13,10";
+      const joined = Uint8Array.of(...this.#before.subarray(-5), ...piece);
+      this.#before = joined;
+      return joined.subarray(-5).join() === "13,10,46,13,10";
     }
-    this.#tail = [...piece.subarray(end - 5)];
+    // A copy: Deno reads into the same buffer again.
+    this.#before = piece.slice(-5);
     return (
       piece[end - 1] === 10 &&
       piece[end - 2] === 13 &&
@@ -71,6 +73,7 @@ function octets(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+const none = new Uint8Array(0);
 const letters = { D: 0x44, E: 0x45, Q: 0x51 } as const;
 const ok = octets("250 2.0.0 OK\r\n");
 const goOn = octets("354 Go on\r\n");

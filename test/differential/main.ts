@@ -1,11 +1,13 @@
 /**
- * `pnpm differential --peer NAME --sequences N --seed S`: plays sequences to a server and to ours. It goes on where it
- * was stopped. See README.md.
+ * `pnpm differential --peer NAME --sequences N --seed S`: plays sequences to a server and to ours. With `--clients`:
+ * scripted servers to another client and to ours. It goes on where it was stopped. See README.md.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { writeDocument as writeClientDocument } from "./clients/document.ts";
+import { playClients } from "./clients/main.ts";
 import type { Difference } from "./compare.ts";
 import { writeDocument } from "./document.ts";
 import { explain, keyOf, known } from "./known.ts";
@@ -15,6 +17,7 @@ import { servers } from "./servers.ts";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    clients: { type: "boolean", default: false },
     peer: { type: "string", multiple: true, default: Object.keys(servers) },
     sequences: { type: "string", default: "1000" },
     seed: { type: "string", default: "1" },
@@ -44,7 +47,12 @@ setPriority(Number(values.nice));
 mkdirSync(cache, { recursive: true });
 if (positionals[0] === "document") {
   writeDocument();
+  writeClientDocument();
   process.exit();
+}
+if (values.clients) {
+  const [scripts, width] = [Number(values.sequences), Number(values.width)];
+  process.exit((await playClients({ scripts, seed, width, record: values.record })) ? 1 : 0);
 }
 
 let failed = false;

@@ -5,8 +5,8 @@
  */
 import type { ServerConfig } from "@sansmtp/core";
 import fc from "fast-check";
-import { type Decision, type Settings, type State, upgraded, type Verdict } from "./server.ts";
 import { compare, type Model, type Real } from "./server-session.ts";
+import { type Decision, type Settings, type State, upgraded, type Verdict } from "./server-state.ts";
 
 type Command = fc.Command<Model, Real>;
 

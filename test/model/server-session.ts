@@ -3,6 +3,8 @@
  * predicts it, and both are compared after every command.
  */
 import type { Question, Reply, ServerConfig, ServerSession } from "@sansmtp/core";
+import { step } from "./server.ts";
+import { isInChunk, read } from "./server-framing.ts";
 import {
   type Asked,
   codeOf,
@@ -10,14 +12,11 @@ import {
   type Expected,
   end,
   initial,
-  isInChunk,
   type Parameters,
-  read,
   type Settings,
   type State,
-  step,
   type Transaction,
-} from "./server.ts";
+} from "./server-state.ts";
 
 export type Core = typeof import("@sansmtp/core");
 

@@ -18,230 +18,36 @@
  * sequence, argument, application. `step` is that list, one after the other. A refusal that the specification leaves open
  * lists all codes that it allows; the state behind them is the same, or they would not be left open.
  *
+ * `server-state.ts` has what is known, put in and said; `server-framing.ts` is `read`; `server-syntax.ts` reads arguments,
+ * `server-content.ts` messages; `step` is here.
+ *
  * Octets are strings with a code unit each (Latin-1).
  */
-
-/** What the model has to know of a configuration. */
-export interface Settings {
-  readonly name: string;
-  readonly lmtp: boolean;
-  readonly submission: boolean;
-  readonly tls: "none" | "offered" | "required" | "implicit";
-  readonly mechanisms: readonly {
-    readonly name: string;
-    readonly first: "client" | "server";
-    readonly cleartext: boolean;
-  }[];
-  readonly authRequired: boolean;
-  readonly enhanced: boolean;
-  readonly chunking: boolean;
-  readonly binarymime: boolean;
-  readonly dsn: boolean;
-  readonly help: boolean;
-  readonly expn: boolean;
-  readonly etrn: boolean;
-  /** The begin of a URL that may be given to BURL; null: BURL is not offered. */
-  readonly burl: string | null;
-  /** What becomes of bare CR and LF in content. */
-  readonly bare: "reject" | "normalize" | "space" | "keep";
-  readonly limits: {
-    readonly message: number;
-    readonly commandLine: number;
-    readonly authLine: number;
-    readonly textLine: number;
-    readonly recipients: number;
-    readonly errors: number;
-    readonly authFailures: number;
-  };
-}
-
-/** A transaction: what MAIL and the accepted RCPTs said, and the content of the accepted chunks. */
-export interface Transaction {
-  readonly from: string | null;
-  readonly parameters: Parameters;
-  readonly recipients: readonly Recipient[];
-  /** Who has refused some RCPT. */
-  readonly refused: "nobody" | "core" | "application";
-  /** Joined chunks as they came; null: no chunk was accepted. */
-  readonly chunks: string | null;
-  /** State `bdat-failed`. */
-  readonly failed: boolean;
-}
-
-export interface Recipient {
-  readonly to: string;
-  readonly parameters: Parameters;
-}
-
-/** Parameters by keyword. */
-export type Parameters = Readonly<Record<string, string>>;
-
-/** The states of 11-state-tables §1, `greeted` standing for `mail` to `bdat-failed`, too: `transaction` tells. */
-export interface State {
-  readonly phase:
-    | "connected"
-    | "start"
-    | "greeted"
-    | "data"
-    | "auth"
-    | "tls"
-    | "refused"
-    | "insecure"
-    | "closed";
-  readonly hello: { readonly verb: string; readonly name: string } | null;
-  readonly tlsActive: boolean;
-  readonly authenticated: string | null;
-  readonly transaction: Transaction | null;
-  /** In `auth`. */
-  readonly exchange: { readonly mechanism: string; readonly step: number } | null;
-  /** Refusals that count against `limits.errors`; those that may; and failed AUTH exchanges. */
-  readonly errors: number;
-  readonly doubts: number;
-  readonly authFailures: number;
-}
-
-/** Something whole that was taken off the octets. */
-export type Item =
-  | { readonly kind: "line"; readonly text: string; readonly tooLong: boolean; readonly ahead: boolean }
-  | {
-      readonly kind: "chunk";
-      readonly size: number;
-      readonly last: boolean;
-      readonly octets: string;
-      readonly tooLong: boolean;
-    }
-  | { readonly kind: "response"; readonly text: string; readonly tooLong: boolean }
-  | { readonly kind: "content"; readonly octets: string }
-  | { readonly kind: "connect"; readonly early: boolean };
-
-/** What the application decides, whatever it is asked; see `codes`. */
-export type Decision =
-  | "accept"
-  | "temporary"
-  | "permanent"
-  | "close"
-  | "default"
-  | "other"
-  | readonly Verdict[];
-/** A verdict for each recipient (LMTP), in turn. */
-export type Verdict = "accept" | "temporary" | "permanent";
-
-/** A question as the application must be asked it: what is compared. */
-export type Asked = {
-  readonly type: string;
-  /** It may be left out. */
-  readonly optional?: boolean;
-} & Readonly<Record<string, unknown>>;
-
-/** A reply as it has to be: one of these codes, with this enhanced code (null: none; left out: any that fits). */
-export interface Expected {
-  readonly codes: readonly number[];
-  readonly enhanced?: string | null;
-  /** Lines that the reply must have behind its first, and must not. */
-  readonly lines?: { readonly all: readonly string[]; readonly none: readonly string[] };
-}
-
-export interface Step {
-  readonly next: State;
-  readonly replies: readonly Expected[];
-  readonly asked: readonly Asked[];
-  /** Why the transaction is over, where no verdict was asked for (`any`: for some reason); null: it is not. */
-  readonly reset: string | null;
-  readonly close: string | null;
-  /** Whether the reply may, or must, be 421, and the end of the session, instead. */
-  readonly abuse: "no" | "may" | "must";
-}
-
-export const initial: State = {
-  phase: "connected",
-  hello: null,
-  tlsActive: false,
-  authenticated: null,
-  transaction: null,
-  exchange: null,
-  errors: 0,
-  doubts: 0,
-  authFailures: 0,
-};
-
-/** The codes with which the application answers, and what the default is (02-replies §5; message: 451, auth: 454). */
-export const codes: Readonly<
-  Record<string, Readonly<Record<Exclude<Decision, readonly Verdict[]>, number>>>
-> = {
-  connect: { accept: 220, temporary: 421, permanent: 554, other: 521, close: 421, default: 220 },
-  hello: { accept: 250, temporary: 504, permanent: 550, other: 502, close: 421, default: 250 },
-  starttls: { accept: 220, temporary: 454, permanent: 554, other: 454, close: 421, default: 220 },
-  auth: { accept: 235, temporary: 454, permanent: 535, other: 334, close: 421, default: 454 },
-  mail: { accept: 250, temporary: 451, permanent: 550, other: 553, close: 421, default: 250 },
-  rcpt: { accept: 250, temporary: 450, permanent: 550, other: 251, close: 421, default: 250 },
-  data: { accept: 354, temporary: 451, permanent: 554, other: 550, close: 421, default: 354 },
-  message: { accept: 250, temporary: 452, permanent: 554, other: 550, close: 421, default: 451 },
-  burl: { accept: 250, temporary: 451, permanent: 554, other: 552, close: 421, default: 451 },
-  VRFY: { accept: 250, temporary: 252, permanent: 550, other: 551, close: 421, default: 252 },
-  EXPN: { accept: 250, temporary: 252, permanent: 550, other: 504, close: 421, default: 252 },
-  HELP: { accept: 211, temporary: 504, permanent: 502, other: 214, close: 421, default: 214 },
-  ETRN: { accept: 250, temporary: 458, permanent: 459, other: 251, close: 421, default: 458 },
-};
-
-/** The code that a decision is, for this question. */
-export function codeOf(
-  settings: Settings,
-  asked: { readonly type: string; readonly verb?: unknown },
-  decision: Decision,
-): number {
-  // X-SUB-03: a submission server does not say 521.
-  if (asked.type === "connect" && decision === "other" && settings.submission) return 554;
-  const row = codes[asked.type === "command" ? String(asked.verb) : asked.type]!;
-  return row[typeof decision === "string" ? decision : decision[0]!];
-}
-
-// What comes next, and where it ends.
-
-const crlf = "\r\n";
-
-/** The next item of `octets` and how many of them it takes; null: it has not come whole. */
-export function read(settings: Settings, state: State, octets: string): { item: Item; took: number } | null {
-  if (state.phase === "closed" || state.phase === "tls") return null;
-  if (state.phase === "connected") return { item: { kind: "connect", early: octets !== "" }, took: 0 };
-  if (state.phase === "data") {
-    // S-DATA-02: the first CRLF may be that of the DATA command itself.
-    const end = `${crlf}${octets}`.indexOf(`${crlf}.${crlf}`);
-    return end < 0 ? null : { item: { kind: "content", octets: octets.slice(0, end) }, took: end + 3 };
-  }
-  const end = octets.indexOf(crlf);
-  if (end < 0) return null;
-  const text = octets.slice(0, end);
-  const took = end + 2;
-  if (state.phase === "auth") {
-    return { item: { kind: "response", text, tooLong: took > settings.limits.authLine }, took };
-  }
-  // L-LEN-11: the AUTH command has the limit of its responses.
-  const limit = /^auth( |$)/i.test(text) ? settings.limits.authLine : settings.limits.commandLine;
-  const tooLong = took > limit;
-  const chunk = /^BDAT +(\d+)( +LAST)?[ \t]*$/i.exec(text);
-  const size = Number(chunk?.[1]);
-  if (chunk && !tooLong && Number.isSafeInteger(size)) {
-    if (octets.length < took + size) return null;
-    const item = {
-      kind: "chunk",
-      size,
-      last: chunk[2] !== undefined,
-      octets: octets.slice(took, took + size),
-      tooLong,
-    } as const;
-    return { item, took: took + size };
-  }
-  return { item: { kind: "line", text, tooLong, ahead: octets.length > took }, took };
-}
-
-/** Whether what has come of the next item is a part of a chunk. */
-export function isInChunk(settings: Settings, state: State, octets: string): boolean {
-  if (state.phase === "connected" || state.phase === "data" || state.phase === "auth") return false;
-  const line = /^BDAT +\d+( +LAST)?[ \t]*\r\n/i.exec(octets);
-  return line !== null && read(settings, state, octets) === null;
-}
-
-// What follows from it.
+import { fetched, judge } from "./server-content.ts";
+import {
+  type Asked,
+  codeOf,
+  type Decision,
+  end,
+  type Item,
+  type Settings,
+  type State,
+  type Step,
+  type Transaction,
+} from "./server-state.ts";
+import {
+  codesOf,
+  decode,
+  type Fault,
+  isBase64,
+  isHost,
+  isPath,
+  mailParameter,
+  rcptParameter,
+  readParameters,
+  single,
+  verbOf,
+} from "./server-syntax.ts";
 
 /** What is said, asked and true behind `item`. */
 export function step(settings: Settings, state: State, item: Item, decisions: readonly Decision[]): Step {
@@ -544,7 +350,7 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const [, path = "", rest = ""] = parts;
     const faults: Fault[] = [];
     if (path !== "<>" && !isPath(path)) faults.push([501, undefined]);
-    const parameters = readParameters(rest, faults, mailParameter);
+    const parameters = readParameters(settings, state, rest, faults, mailParameter);
     const domain = /@([^>]*)>$/.exec(path)?.[1];
     if (settings.submission && domain !== undefined && !domain.includes(".")) faults.push([554, undefined]); // X-SUB-02
     if (faults.length > 0) return refuse(codesOf(faults), single(faults));
@@ -571,7 +377,7 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const [, path = "", rest = ""] = parts;
     const faults: Fault[] = [];
     if (!isPath(path) && path.toLowerCase() !== "<postmaster>") faults.push([501, "5.1.3"]);
-    const parameters = readParameters(rest, faults, rcptParameter);
+    const parameters = readParameters(settings, state, rest, faults, rcptParameter);
     const domain = /@([^>]*)>$/.exec(path)?.[1];
     if (settings.submission && domain !== undefined && !domain.includes(".")) faults.push([554, undefined]);
     const kept = transaction.refused === "nobody" ? "core" : transaction.refused;
@@ -635,143 +441,11 @@ export function step(settings: Settings, state: State, item: Item, decisions: re
     const list = typeof codes === "number" ? [codes] : codes;
     return argument === "" ? list : [...list, 501];
   }
-
-  function readParameters(
-    rest: string,
-    faults: Fault[],
-    fault: (k: string, v?: string) => Fault | null,
-  ): Parameters {
-    const found: Record<string, string> = {};
-    if (rest === "") return found;
-    if (!rest.startsWith(" ")) {
-      faults.push([501, "5.5.4"]); // S-PARM-01
-      return found;
-    }
-    for (const word of rest.trim().split(/ +/)) {
-      const [keyword = "", ...values] = word.split("=");
-      const value = values.length === 0 ? undefined : values.join("=");
-      const name = keyword.toUpperCase();
-      if (state.hello?.verb === "HELO") faults.push([555, "5.5.4"]); // S-PARM-05
-      const wrong = fault(name, value);
-      if (wrong !== null) faults.push(wrong);
-      if (name in found) faults.push([501, "5.5.4"]); // S-PARM-03
-      found[name] = value?.toUpperCase() ?? "";
-      if (name === "ENVID" || name === "ORCPT") found[name] = value ?? "";
-      if (name === "AUTH") found[name] = "<>"; // A-PARM-02: nobody here is trusted to say so
-      if (name === "SIZE") found[name] = String(Number(value));
-    }
-    return found;
-  }
-
-  function mailParameter(name: string, value: string | undefined): Fault | null {
-    const bad: Fault = [501, "5.5.4"];
-    switch (name) {
-      case "SIZE":
-        if (value === undefined || !/^\d{1,20}$/.test(value)) return bad;
-        return BigInt(value) > BigInt(settings.limits.message) ? [552, "5.3.4"] : null; // X-SIZE-03
-      case "BODY":
-        if (/^(7BIT|8BITMIME)$/i.test(value ?? "")) return null;
-        return settings.binarymime && /^BINARYMIME$/i.test(value ?? "") ? null : bad; // S-8BIT-01
-      case "RET":
-        return settings.dsn ? (/^(FULL|HDRS)$/i.test(value ?? "") ? null : bad) : [555, "5.5.4"];
-      case "ENVID":
-        return settings.dsn ? (/^[!-*,-<>-~]+$/.test(value ?? "") ? null : bad) : [555, "5.5.4"];
-      case "AUTH": {
-        // A-PARM-01: also from a client that has not authenticated.
-        if (settings.mechanisms.every((each) => each.cleartext && !state.tlsActive)) return [555, "5.5.4"];
-        const address = value?.replace(/\+([0-9A-F]{2})/g, (_, hex) =>
-          String.fromCharCode(Number.parseInt(hex, 16)),
-        );
-        return value === "<>" || /^[\w=.]+@[\w.]+$/.test(address ?? "") ? null : bad;
-      }
-      default:
-        return [555, "5.5.4"];
-    }
-  }
-
-  function rcptParameter(name: string, value: string | undefined): Fault | null {
-    if (!settings.dsn || (name !== "NOTIFY" && name !== "ORCPT")) return [555, "5.5.4"];
-    if (name === "ORCPT") return /^rfc822;[!-*,-<>-~]+$/i.test(value ?? "") ? null : [501, "5.5.4"];
-    const right = /^(NEVER|(SUCCESS|FAILURE|DELAY)(,(SUCCESS|FAILURE|DELAY))*)$/i.test(value ?? "");
-    return right ? null : [501, "5.5.4"];
-  }
 }
-
-/** S-LINE-03, S-LINE-05. */
-function verbOf(item: Item): string {
-  if (item.kind === "chunk") return "BDAT";
-  if (item.kind !== "line") return "";
-  return /^[^ ]*/.exec(item.text.replace(/[ \t]+$/, ""))![0].toUpperCase();
-}
-
-// What happens without an item.
-
-/** The connection has a handshake behind it: everything learned before is forgotten (T-TLS-05, T-TLS-06). */
-export function upgraded(settings: Settings, state: State, sufficient: boolean): State {
-  const greeted = settings.tls !== "implicit";
-  return {
-    ...initial,
-    phase: sufficient ? (greeted ? "start" : "connected") : greeted ? "insecure" : "connected",
-    tlsActive: true,
-    errors: state.errors,
-    doubts: state.doubts,
-    authFailures: state.authFailures,
-  };
-}
-
-/** The session is over, with what was open. */
-export function end(): State {
-  return { ...initial, phase: "closed" };
-}
-
-// What the application is shown.
-
-/** Stands in chunks where content was fetched: no octet. */
-const fetched = "\u0100";
 
 /** The envelope of a question. */
 function shown({ from, parameters, recipients }: Transaction): unknown {
   return { from, parameters, recipients };
-}
-
-/** What the content is, as the application gets it, and what is wrong with it. */
-export function judge(
-  settings: Settings,
-  { parameters }: Transaction,
-  octets: string,
-  dots: boolean,
-  whole: boolean,
-): { faults: Fault[]; seen: Record<string, unknown> } {
-  const faults: Fault[] = [];
-  const binary = parameters.BODY === "BINARYMIME";
-  // A CR at the end of a chunk may be half a CRLF (S-BDAT-15).
-  const seenSoFar = whole ? octets : octets.replace(/\r$/, "");
-  const lines = seenSoFar.split(crlf).map((each) => (dots && each.startsWith(".") ? each.slice(1) : each));
-  const bareCr = lines.join("").split("\r").length - 1;
-  const bareLf = lines.join("").split("\n").length - 1;
-  const replacement = { reject: null, keep: null, normalize: crlf, space: " " }[settings.bare];
-  const kept = lines.map((each) =>
-    replacement === null || binary ? each : each.replace(/[\r\n]/g, replacement),
-  );
-  const body = kept.join(crlf).replaceAll(fetched, "");
-  if (body.length > settings.limits.message) faults.push([552, "5.3.4"]);
-  if (!binary && settings.bare === "reject" && bareCr + bareLf > 0) faults.push([550, "5.5.2"]);
-  if (!binary && lines.some((each) => each.replaceAll(fetched, "").length > settings.limits.textLine))
-    faults.push([554, "5.6.0"]);
-  const seen = { body, size: body.length, bareCr, bareLf, eightBit: /[\x80-\xFF]/.test(body) };
-  return { faults, seen };
-}
-
-/** A code and an enhanced code. */
-type Fault = readonly [code: number, enhanced: string | undefined];
-
-function codesOf(faults: readonly Fault[]): readonly number[] {
-  return faults.map(([code]) => code);
-}
-
-/** The enhanced code, where there is but one fault. */
-function single(faults: readonly Fault[]): string | undefined {
-  return faults.length === 1 ? faults[0]![1] : undefined;
 }
 
 /** What an EHLO or LHLO reply must list, and must not. */
@@ -819,24 +493,3 @@ const known = new Set(
 const beforeTls = new Set(["NOOP", "EHLO", "HELO", "LHLO", "RSET", "STARTTLS", "QUIT"]);
 /** §1.3. */
 const beforeAuth = new Set(["EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "NOOP", "RSET", "QUIT"]);
-
-// Syntax, as far as the commands of this suite go: packages/core has tests of its own for the grammar.
-
-function isHost(text: string): boolean {
-  const label = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?";
-  return new RegExp(`^${label}(\\.${label})*$`).test(text) || /^\[\d+\.\d+\.\d+\.\d+\]$/.test(text);
-}
-
-function isPath(path: string): boolean {
-  const parts = /^<([^@]*)@([^@]*)>$/.exec(path);
-  return parts !== null && /^[\w+-]+(\.[\w+-]+)*$/.test(parts[1]!) && isHost(parts[2]!);
-}
-
-/** A-AUTH-07, but for the trailing bits, which may be refused. */
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
-}
-
-function decode(text: string): string {
-  return Buffer.from(text, "base64").toString("latin1");
-}

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Package, packages } from "./packages.ts";
 
@@ -47,10 +47,9 @@ export function stageForJsr(folder: string): void {
   for (const each of jsrPackages) {
     const target = join(folder, each.folder);
     mkdirSync(target, { recursive: true });
-    for (const name of ["src", "jsr.json", "README.md", "DIFFERENCES.md", "EXTENSIONS.md", "STATES.md"]) {
-      const source = join(each.path, name);
-      if (existsSync(source)) cpSync(source, join(target, name), { recursive: true });
-    }
+    const pages = readdirSync(each.path).filter((name) => name.endsWith(".md"));
+    for (const name of ["src", "jsr.json", ...pages])
+      cpSync(join(each.path, name), join(target, name), { recursive: true });
   }
   const workspace = jsrPackages.map(({ folder }) => `./${folder}`);
   writeFileSync(join(folder, "deno.json"), JSON.stringify({ workspace }));

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -37,6 +37,10 @@ describe.each(packages)("$manifest.name", ({ path, manifest }) => {
     for (const each of manifest.files) {
       expect(files.filter((file) => file.startsWith(`package/${each}`))).not.toEqual([]);
     }
+    // Every page: the README links to some of them, and they to each other.
+    const pages = readdirSync(path).filter((name) => name.endsWith(".md"));
+    const own = pages.filter((name) => name !== "CHANGELOG.md").map((name) => `package/${name}`);
+    expect(files).toEqual(expect.arrayContaining(own));
     expect(manifest).toMatchObject({ license: "MIT", type: "module" });
   });
 

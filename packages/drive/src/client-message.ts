@@ -77,15 +77,30 @@ export function envelopeFor(
   { survey }: Source,
   capabilities: Capabilities,
 ): OutgoingEnvelope {
-  const { bodyType } = message;
+  const { bodyType, from, burl, forwarded, ret, envid, auth, by, holdFor, holdUntil } = message;
+  const { priority, requireTls, solicit, track, other } = message;
   const guessed = survey === null ? capabilities["8bitmime"] : survey.eightBit;
+  // Each by its name, since to spread a message and put others in its place is slow. The types see to it that none is missing.
   return {
-    ...message,
+    from,
     to,
     size: message.size ?? survey?.size,
     body: bodyType ?? (guessed ? "8BITMIME" : "7BIT"),
     smtputf8: message.smtputf8 ?? survey?.utf8Header ?? false,
-  };
+    burl,
+    forwarded,
+    ret,
+    envid,
+    auth,
+    by,
+    holdFor,
+    holdUntil,
+    priority,
+    requireTls,
+    solicit,
+    track,
+    other,
+  } satisfies Required<{ [name in keyof OutgoingEnvelope]: unknown }> as OutgoingEnvelope;
 }
 
 /** Why a message was given up. */

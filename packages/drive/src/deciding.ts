@@ -1,18 +1,20 @@
 import type { Question, Reply } from "@sansmtp/core";
 import { failed } from "./defaults.ts";
 
+/** Who asks: the pump. */
+export interface Asker {
+  /** Goes on with what a promise came to. */
+  later(outcome: () => void): void;
+  /** Tells of what went wrong on this side. */
+  report(error: unknown): void;
+}
+
 /** How a pump asks an application, which may throw, take its time, and answer with what cannot be. */
 export class Deciding {
-  readonly #later: (outcome: () => void) => void;
-  readonly #report: (error: unknown) => void;
+  readonly #asker: Asker;
 
-  /**
-   * @param later goes on with what a promise came to
-   * @param report tells of what went wrong on this side
-   */
-  constructor(later: (outcome: () => void) => void, report: (error: unknown) => void) {
-    this.#later = later;
-    this.#report = report;
+  constructor(asker: Asker) {
+    this.#asker = asker;
   }
 
   /** Calls what may throw, return or promise, and goes on with what came of it, now or later. */
@@ -25,8 +27,8 @@ export class Deciding {
     }
     if (!isPromise(result)) return gave(result);
     Promise.resolve(result).then(
-      (value) => this.#later(() => gave(value)),
-      (error: unknown) => this.#later(() => threw(error)),
+      (value) => this.#asker.later(() => gave(value)),
+      (error: unknown) => this.#asker.later(() => threw(error)),
     );
   }
 
@@ -39,7 +41,7 @@ export class Deciding {
     try {
       return give(answer) ? answer : null;
     } catch (error) {
-      this.#report(error);
+      this.#asker.report(error);
       const instead = failed(question.type);
       return give(instead) ? instead : null;
     }

@@ -1,4 +1,5 @@
 import { type Outcome, UsageError } from "@sansmtp/core";
+import { Alarm } from "./alarm.ts";
 import type { Client } from "./client.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
@@ -111,8 +112,8 @@ export class Pool {
         let sent: Sent;
         try {
           source ??= lane.client.sourceOf(message);
-          const some: Recipient[] = rest.map((index) => to[index]);
-          sent = await lane.client.deliver({ ...message, to: some }, source);
+          const some: readonly Recipient[] = rest.length === to.length ? to : rest.map((index) => to[index]);
+          sent = await lane.client.deliver(some === message.to ? message : { ...message, to: some }, source);
         } finally {
           this.#giveBack(lane);
         }
@@ -139,7 +140,7 @@ export class Pool {
       }
       const lane = fresh ? undefined : this.#idle.pop();
       if (lane !== undefined) {
-        if (lane.timer !== undefined) clearTimeout(lane.timer);
+        lane.alarm.set(null);
         return lane;
       }
       if (this.#open < this.#options.maxConnections) return this.#dial();
@@ -153,13 +154,14 @@ export class Pool {
     this.#open++;
     try {
       const client = await this.#connect();
-      const lane: Lane = { client, messages: 0, timer: undefined, over: false };
+      const alarm = new Alarm(() => this.#retire(lane));
+      const lane: Lane = { client, messages: 0, alarm, over: false };
       client.closed.then(() => {
         lane.over = true;
         this.#open--;
         const at = this.#idle.indexOf(lane);
         if (at >= 0) this.#idle.splice(at, 1);
-        if (lane.timer !== undefined) clearTimeout(lane.timer);
+        alarm.stop();
         this.#next();
       });
       return lane;
@@ -199,14 +201,17 @@ export class Pool {
   }
 
   #keep(lane: Lane): void {
-    lane.timer = setTimeout(() => {
-      const at = this.#idle.indexOf(lane);
-      if (at < 0) return;
-      this.#idle.splice(at, 1);
-      this.#quit(lane);
-    }, this.#options.idleTimeout);
+    lane.alarm.set(lane.alarm.now() + this.#options.idleTimeout);
     this.#idle.push(lane);
     this.#next();
+  }
+
+  /** Nobody has wanted it for so long. */
+  #retire(lane: Lane): void {
+    const at = this.#idle.indexOf(lane);
+    if (at < 0) return;
+    this.#idle.splice(at, 1);
+    this.#quit(lane);
   }
 
   #quit({ client }: Lane): void {
@@ -220,7 +225,8 @@ export class Pool {
 interface Lane {
   readonly client: Client;
   messages: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  /** Rings when it was idle for too long. */
+  readonly alarm: Alarm;
   over: boolean;
 }
 

@@ -69,12 +69,13 @@ export class Receiving {
   /** The message that is coming; it begins with its first content. */
   begun(): Reception {
     if (this.#reception !== null) return this.#reception;
-    const { session, handlers, connection, deciding, run, report } = this.#receiver;
+    const receiver = this.#receiver;
+    const { session, handlers, connection, deciding } = receiver;
     const { envelope } = this;
     if (envelope === null) throw new Error("bug: content without a transaction");
     const perRecipient = session.settings.lmtp || envelope.parameters.prdr;
     const reception: Reception = new Reception(envelope, session.protocol, perRecipient, {
-      taken: run,
+      taken: () => receiver.run(),
       verdict: (question, index, reply) => this.#verdict(reception, question, index, reply),
     });
     this.#reception = reception;
@@ -85,7 +86,7 @@ export class Receiving {
         this.#settled(reception);
       },
       (error) => {
-        if (reception.aborted === null || !isAbort(error)) report(error);
+        if (reception.aborted === null || !isAbort(error)) receiver.report(error);
         reception.settle(failed("message"));
         this.#settled(reception);
       },
@@ -99,19 +100,21 @@ export class Receiving {
     if (reception !== this.#reception || aborted !== null) return;
     if (question === null || outcome === null) return;
     this.#end();
-    const { session, deciding, now } = this.#receiver;
-    deciding.give(question, outcome.answer, (answer) => session.answer(question.id, answer, now()));
+    const receiver = this.#receiver;
+    receiver.deciding.give(question, outcome.answer, (answer) =>
+      receiver.session.answer(question.id, answer, receiver.now()),
+    );
   }
 
   #verdict(reception: Reception, question: MessageQuestion, index: number, reply: Answer): boolean {
-    const { session, deciding, now, run } = this.#receiver;
-    const given = deciding.give(question, reply, (verdict) =>
-      session.answerRecipient(question.id, index, verdict, now()),
+    const receiver = this.#receiver;
+    const given = receiver.deciding.give(question, reply, (verdict) =>
+      receiver.session.answerRecipient(question.id, index, verdict, receiver.now()),
     );
     const counts = given !== null;
     // With the last verdict the session goes on, whether the handler has returned or not.
     if (counts && --reception.undecided === 0 && reception === this.#reception) this.#end();
-    run();
+    receiver.run();
     return counts;
   }
 

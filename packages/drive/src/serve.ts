@@ -23,7 +23,7 @@ import { Deciding, isPromise } from "./deciding.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
 import type { Answer, Handler, Handlers } from "./handlers.ts";
 import { Parties } from "./parties.ts";
-import { Receiving } from "./receiving.ts";
+import { type Receiver, Receiving } from "./receiving.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -45,18 +45,18 @@ export function serve(
   return pump;
 }
 
-class Pump implements Connected {
+class Pump implements Connected, Receiver {
   readonly id: number;
   readonly closed: Promise<Closing>;
   readonly #parties: Parties;
-  readonly #session: ServerSession;
+  readonly session: ServerSession;
+  readonly handlers: Handlers;
+  readonly deciding: Deciding = new Deciding(this);
   readonly #transport: Transport;
-  readonly #handlers: Handlers;
   readonly #audience: Audience;
   readonly #stall: Millis;
   readonly #authentications: Authentications | null;
-  readonly #deciding: Deciding;
-  readonly #receiving: Receiving;
+  readonly #receiving: Receiving = new Receiving(this);
   #resolveClosed: (closing: Closing) => void = () => {};
   #closing: Closing | null = null;
   #controller: AbortController | null = null;
@@ -79,9 +79,9 @@ class Pump implements Connected {
     this.id = facts.id;
     this.#parties = new Parties(facts);
     this.#stall = facts.stall ?? 300_000;
-    this.#session = session;
+    this.session = session;
     this.#transport = transport;
-    this.#handlers = handlers;
+    this.handlers = handlers;
     this.#audience = new Audience(handlers, this);
     checkAuthentication(handlers, session.settings.mechanisms);
     const { authenticate, authentication = {} } = handlers;
@@ -94,20 +94,21 @@ class Pump implements Connected {
             () => transport.now(),
             (asked) => authenticate(asked, this),
           );
-    const report = (error: unknown): void => this.#audience.error(error);
-    this.#deciding = new Deciding((outcome) => this.#later(outcome), report);
-    this.#receiving = new Receiving({
-      session,
-      handlers,
-      connection: this,
-      deciding: this.#deciding,
-      now: () => transport.now(),
-      run: () => this.#run(),
-      report,
-    });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+  }
+
+  get connection(): Connected {
+    return this;
+  }
+
+  now(): Millis {
+    return this.#transport.now();
+  }
+
+  report(error: unknown): void {
+    this.#audience.error(error);
   }
 
   get peer(): Endpoint | null {
@@ -131,11 +132,11 @@ class Pump implements Connected {
   }
 
   get client(): ClientIdentity {
-    return this.#session.client;
+    return this.session.client;
   }
 
   get protocol(): string {
-    return this.#session.protocol;
+    return this.session.protocol;
   }
 
   get envelope(): Envelope | null {
@@ -151,7 +152,7 @@ class Pump implements Connected {
   shutdown(when: "idle" | "now" = "idle"): void {
     if (this.#client !== null) return this.#quit(this.#client, when);
     if (when === "now") this.#forced = true;
-    this.#enter(() => this.#session.shutdown(when, this.#transport.now()));
+    this.#enter(() => this.session.shutdown(when, this.#transport.now()));
   }
 
   receive(octets: Uint8Array): void {
@@ -159,23 +160,23 @@ class Pump implements Connected {
     if (this.#closing !== null) return;
     this.#audience.received(octets);
     try {
-      this.#session.receive(octets, this.#transport.now());
+      this.session.receive(octets, this.#transport.now());
     } catch (error) {
       this.#breakDown(error);
     }
-    this.#run();
+    this.run();
   }
 
   receiveEnd(): void {
     if (this.#turned !== null) return this.#turned.receiveEnd();
-    this.#enter(() => this.#session.receiveEnd(this.#transport.now()));
+    this.#enter(() => this.session.receiveEnd(this.#transport.now()));
   }
 
   lost(error: unknown = null): void {
     if (this.#turned !== null) return this.#turned.lost(error);
     this.#error ??= error;
     this.#forced = true;
-    this.#enter(() => this.#session.lost(this.#transport.now()));
+    this.#enter(() => this.session.lost(this.#transport.now()));
   }
 
   wake(): void {
@@ -186,29 +187,29 @@ class Pump implements Connected {
       if (now < this.#fullSince + this.#stall) return this.#rest();
       return this.lost(new Error("the client does not read its replies"));
     }
-    const { deadline } = this.#session;
+    const { deadline } = this.session;
     // A reader that has taken nothing for so long keeps the session from noticing by itself.
     if (this.#held() && deadline !== null && now >= deadline) return this.shutdown("now");
-    this.#enter(() => this.#session.advance(now));
+    this.#enter(() => this.session.advance(now));
   }
 
   /** An input, and all that follows from it. */
   #enter(input: () => void): void {
-    if (this.#closing === null) this.#later(input);
+    if (this.#closing === null) this.later(input);
   }
 
   /** What a promise came to, and all that follows from it. */
-  #later(outcome: () => void): void {
+  later(outcome: () => void): void {
     try {
       outcome();
     } catch (error) {
       this.#breakDown(error);
     }
-    this.#run();
+    this.run();
   }
 
   /** Runs until nothing more can be done. Called from within, by a handler for example, it goes round once more. */
-  #run(): void {
+  run(): void {
     this.#again = true;
     if (this.#running) return;
     this.#running = true;
@@ -226,7 +227,7 @@ class Pump implements Connected {
 
   #drain(): void {
     while (this.#closing === null && this.#turned === null && !this.#held()) {
-      const event = this.#session.poll();
+      const event = this.session.poll();
       if (event === null) return;
       if (event.type !== "send") this.#audience.event(event);
       this.#act(event);
@@ -241,12 +242,12 @@ class Pump implements Connected {
   /** Tells the transport what to wait for. */
   #rest(): void {
     if (this.#closing !== null || this.#turned !== null) return;
-    const reads = this.#session.wantsInput && this.#fullSince === null;
+    const reads = this.session.wantsInput && this.#fullSince === null;
     if (reads !== this.#reads) {
       this.#reads = reads;
       this.#transport.read(reads);
     }
-    const at = this.#fullSince === null ? this.#session.deadline : this.#fullSince + this.#stall;
+    const at = this.#fullSince === null ? this.session.deadline : this.#fullSince + this.#stall;
     if (at === this.#wakesAt) return;
     this.#wakesAt = at;
     this.#transport.wake(at === Number.POSITIVE_INFINITY ? null : at);
@@ -293,21 +294,21 @@ class Pump implements Connected {
     const { upgrade } = this.#transport;
     if (upgrade === undefined) {
       this.#error = new Error("this transport cannot do TLS");
-      return this.#session.upgradeFailed(this.#transport.now());
+      return this.session.upgradeFailed(this.#transport.now());
     }
     // By the time that the handshake ends, the session may have given it up.
     upgrade.call(this.#transport, received).then(
       (tls) =>
-        this.#later(() => {
-          if (this.#session.phase !== "upgrading") return;
-          this.#session.upgraded(tls, this.#transport.now());
+        this.later(() => {
+          if (this.session.phase !== "upgrading") return;
+          this.session.upgraded(tls, this.#transport.now());
           this.#parties.identity = null;
-          this.#audience.secured(this.#session.client.tls as TlsInfo);
+          this.#audience.secured(this.session.client.tls as TlsInfo);
         }),
       (error: unknown) =>
-        this.#later(() => {
+        this.later(() => {
           this.#error ??= error;
-          if (this.#session.phase === "upgrading") this.#session.upgradeFailed(this.#transport.now());
+          if (this.session.phase === "upgrading") this.session.upgradeFailed(this.#transport.now());
         }),
     );
   }
@@ -327,7 +328,7 @@ class Pump implements Connected {
       return client;
     };
     try {
-      this.#handlers.turn?.({ domains, client: begin }, this);
+      this.handlers.turn?.({ domains, client: begin }, this);
     } catch (error) {
       this.#audience.error(error);
     }
@@ -383,8 +384,8 @@ class Pump implements Connected {
     }
     if (!isPromise(answer)) return this.#decided(question, answer);
     Promise.resolve(answer).then(
-      (value) => this.#later(() => this.#decided(question, value)),
-      (error: unknown) => this.#later(() => this.#failed(question, error)),
+      (value) => this.later(() => this.#decided(question, value)),
+      (error: unknown) => this.later(() => this.#failed(question, error)),
     );
   }
 
@@ -392,7 +393,7 @@ class Pump implements Connected {
     if (question.type === "auth" && this.#authentications !== null)
       return this.#authentications.respond(question);
     if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
-    const handler = this.#handlers[question.type] as Handler<Question, Decision> | undefined;
+    const handler = this.handlers[question.type] as Handler<Question, Decision> | undefined;
     return handler === undefined ? unhandled(question.type) : handler(question, this);
   }
 
@@ -407,8 +408,8 @@ class Pump implements Connected {
   }
 
   #answer(question: Exclude<Question, MessageQuestion>, answer: Answer): void {
-    const given = this.#deciding.give(question, answer ?? question.reply, (reply) =>
-      this.#session.answer(question.id, reply, this.#transport.now()),
+    const given = this.deciding.give(question, answer ?? question.reply, (reply) =>
+      this.session.answer(question.id, reply, this.#transport.now()),
     );
     if (given === null) return;
     this.#receiving.answered(question, given);
@@ -419,7 +420,7 @@ class Pump implements Connected {
   /** Puts content that the application fetches behind what has come so far (RFC 4468). */
   #append(question: BurlQuestion, content: AsyncIterable<Uint8Array>): void {
     const reception = this.#receiving.begun();
-    this.#deciding.decide(
+    this.deciding.decide(
       () => fill(reception.body, content),
       () => this.#answer(question, fetched),
       (error) => {

@@ -25,19 +25,19 @@ export abstract class SocketTransport implements Transport {
   #error: unknown;
   #reads = false;
   /** What came while reading was off. */
-  readonly #early: Uint8Array[] = [];
+  #early: Uint8Array[] | null = null;
   /** The peer has ended its side; `told`: and the connection knows. */
   #end: "none" | "seen" | "told" = "none";
   /** This side has ended, and all that was written has left. */
   #endedHere = false;
   #discarded = 0;
   /** What the runtime has not taken yet. */
-  readonly #unsent: Uint8Array[] = [];
+  #unsent: Uint8Array[] | null = null;
   #unsentOctets = 0;
   /** Resolves when nothing is unsent. */
   #sent: Promise<void> = nothing;
   /** Those who wait until less is unsent, or for the end. */
-  readonly #full: (() => void)[] = [];
+  #full: (() => void)[] | null = null;
   /** Ends the handshake that is under way. */
   #fail: (error: unknown) => void = () => {};
   #left: () => void = () => {};
@@ -82,9 +82,12 @@ export abstract class SocketTransport implements Transport {
       this.#discarded += octets.length;
       // Who sends on and on is left alone with it until the time is up.
       if (this.#discarded > lingerOctets) this.flow(false);
-    } else if (this.#reads && this.#early.length === 0 && this.#state === "open") {
+    } else if (this.#reads && this.#early === null && this.#state === "open") {
       this.#connection?.receive(octets);
-    } else if (this.#state !== "gone") this.#early.push(octets);
+    } else if (this.#state !== "gone") {
+      this.#early ??= [];
+      this.#early.push(octets);
+    }
   }
 
   /** The peer has ended its side. */
@@ -117,20 +120,22 @@ export abstract class SocketTransport implements Transport {
 
   write(octets: Uint8Array): void | Promise<void> {
     if (this.#state !== "open") return;
-    if (this.#unsent.length === 0) {
+    if (this.#unsent === null) {
       const taken = this.take(octets);
       if (taken === octets.length) return;
-      this.#add(octets);
-      this.#sent = this.#send(taken);
+      this.#sent = this.#send(taken, this.#add(octets));
     } else this.#add(octets);
-    if (this.#unsentOctets > unsentLimit) return new Promise((resolve) => this.#full.push(resolve));
+    if (this.#unsentOctets <= unsentLimit) return;
+    this.#full ??= [];
+    const full = this.#full;
+    return new Promise((resolve) => full.push(resolve));
   }
 
   read(on: boolean): void {
     this.#reads = on;
     if (this.#state !== "open") return;
     // Not while the pump calls.
-    if (on && (this.#early.length > 0 || this.#end === "seen")) queueMicrotask(() => this.#tell());
+    if (on && (this.#early !== null || this.#end === "seen")) queueMicrotask(() => this.#tell());
     this.flow(on);
   }
 
@@ -147,7 +152,7 @@ export abstract class SocketTransport implements Transport {
     if (this.#state !== "open") return;
     this.#state = "leaving";
     this.#alarm.stop();
-    this.#early.length = 0;
+    this.#early = null;
     const timer = setTimeout(() => this.#over(false), linger);
     this.gone.then(() => clearTimeout(timer));
     this.flow(true);
@@ -169,7 +174,7 @@ export abstract class SocketTransport implements Transport {
       await Promise.race([this.#sent, failed]);
       if (this.#end !== "none") throw broken();
       // It came in the clear, and behind what was the last to be said so.
-      if (this.#early.length > 0) throw new Error("something was read in front of the TLS handshake");
+      if (this.#early !== null) throw new Error("something was read in front of the TLS handshake");
       const info = await Promise.race([this.secure(received), failed]);
       this.#state = "open";
       this.read(this.#reads);
@@ -180,33 +185,47 @@ export abstract class SocketTransport implements Transport {
     }
   }
 
-  #add(octets: Uint8Array): void {
+  #add(octets: Uint8Array): Uint8Array[] {
+    this.#unsent ??= [];
     this.#unsent.push(octets);
     this.#unsentOctets += octets.length;
+    return this.#unsent;
   }
 
   /** Sends what is unsent. Of the first piece something is being taken already. */
-  async #send(first: number | Promise<number>): Promise<void> {
+  async #send(first: number | Promise<number>, unsent: Uint8Array[]): Promise<void> {
     try {
-      this.#took(await first);
-      while (this.#unsent.length > 0) this.#took(await this.take(this.#unsent[0]));
+      this.#took(await first, unsent);
+      while (unsent.length > 0) this.#took(await this.take(unsent[0]), unsent);
+      this.#unsent = null;
     } catch (error) {
       this.lost(error);
     }
   }
 
-  #took(count: number): void {
-    const [octets] = this.#unsent;
-    if (count < octets.length) this.#unsent[0] = octets.subarray(count);
-    else this.#unsent.shift();
+  #took(count: number, unsent: Uint8Array[]): void {
+    const [octets] = unsent;
+    if (count < octets.length) unsent[0] = octets.subarray(count);
+    else unsent.shift();
     this.#unsentOctets -= count;
-    if (this.#unsentOctets <= unsentLimit) for (const resolve of this.#full.splice(0)) resolve();
+    if (this.#unsentOctets <= unsentLimit) this.#relieve();
+  }
+
+  /** Those who wait until less is unsent wait no more. */
+  #relieve(): void {
+    const full = this.#full ?? [];
+    this.#full = null;
+    for (const resolve of full) resolve();
   }
 
   /** Tells what came early, for as long as it is wanted. */
   #tell(): void {
     const wanted = (): boolean => this.#reads && this.#state === "open";
-    while (wanted() && this.#early.length > 0) this.#connection?.receive(this.#early.shift()!);
+    for (let early = this.#early; early !== null && wanted(); early = this.#early) {
+      const octets = early.shift() as Uint8Array;
+      if (early.length === 0) this.#early = null;
+      this.#connection?.receive(octets);
+    }
     if (!wanted() || this.#end !== "seen") return;
     this.#end = "told";
     this.#connection?.receiveEnd();
@@ -235,7 +254,7 @@ export abstract class SocketTransport implements Transport {
     this.#error = error;
     this.#alarm.stop();
     this.#fail(error ?? broken());
-    for (const resolve of this.#full.splice(0)) resolve();
+    this.#relieve();
     this.release(abruptly);
     this.#left();
   }

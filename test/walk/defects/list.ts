@@ -161,8 +161,8 @@ export const defects: readonly Defect[] = [
     edits: [
       {
         file: "server/timers.ts",
-        find: `  const lines = reader === "line" || reader === "sasl";`,
-        put: `  if (reader === "octets") return null;\n  const lines = reader === "line" || reader === "sasl";`,
+        find: `  const lines = state.reader === "line" || state.reader === "sasl";`,
+        put: `  if (state.reader === "octets") return null;\n  const lines = state.reader === "line" || state.reader === "sasl";`,
       },
     ],
   },

@@ -22,7 +22,7 @@
  */
 import { seekEnd } from "./end.ts";
 import type { Input } from "./input.ts";
-import { plain } from "./plain.ts";
+import { isPlainEnd, plain } from "./plain.ts";
 import type { Scanner } from "./scan.ts";
 import { Splice } from "./splice.ts";
 
@@ -187,17 +187,42 @@ export class ContentReader {
   #walk(start: number, end: number): number {
     const chunk = this.#chunk;
     const { dots, maxLine, scanner: given } = this.#options;
-    const scanner = given ?? plain;
+    // A few octets are walked one by one.
+    const scanner = end - start < worthScanning ? null : (given ?? plain);
     const nextLine = dots ? "line" : "text";
-    scanner.begin(chunk, start, end, dots, maxLine);
+    scanner?.begin(chunk, start, end, dots, maxLine);
     let place = this.#place;
     let at = start;
+    let bits = 0;
     while (at < end && place !== "end") {
       switch (place) {
         case "text":
           if (this.#fault !== null) {
             at = dots ? seekEnd(chunk, at, end) : end;
             if (at === end) break;
+          }
+          if (scanner === null) {
+            let octet = 0;
+            let line = this.#lineStart;
+            while (at < end) {
+              octet = chunk[at];
+              if (octet > CR) {
+                bits |= octet;
+                at += 1;
+              } else if (octet === CR && isPlainEnd(chunk, at, end) && at - line <= maxLine) {
+                at += 2;
+                line = at;
+              } else {
+                break;
+              }
+            }
+            this.#lineStart = line;
+            if (at === end) break;
+            if (octet === CR) place = "cr";
+            else if (octet === LF) this.#meetBareLf(at);
+            else if (octet === 0) this.#nul = true;
+            at += 1;
+            break;
           }
           at = scanner.next(at, this.#lineStart);
           this.#lineStart = scanner.lineStart;
@@ -256,8 +281,8 @@ export class ContentReader {
           break;
       }
     }
-    if (scanner.eightBit) this.#eightBit = true;
-    if (scanner.nul) this.#nul = true;
+    if (bits >= 0x80 || scanner?.eightBit === true) this.#eightBit = true;
+    if (scanner?.nul === true) this.#nul = true;
     this.#place = place;
     return at;
   }
@@ -394,6 +419,8 @@ type Place = "line" | "dot" | "dot-cr" | "text" | "cr" | "end";
 
 /** Where the content of one chunk is put together: by one reader after the other, none holds anything between reads. */
 const splice: Splice = new Splice();
+/** Octets from which on a scanner repays its calls. */
+const worthScanning = 100;
 const nothing: Uint8Array = new Uint8Array(0);
 const LF = 10;
 const CR = 13;

@@ -82,27 +82,42 @@ export class PlainScanner implements Scanner {
       }
       for (let clean = 0; at + 4 <= end; ) {
         const word = words.getInt32(at, true);
-        if ((below14(word) & highBits) === 0) {
+        const controls = below14(word) & highBits;
+        if (controls === 0) {
           bits |= word;
           at += 4;
           clean += 1;
           if (clean === 4) break;
           continue;
         }
-        const lineEnds = (zeros(word ^ fourCr) | zeros(word ^ fourLf)) & highBits;
-        // How many octets, in bits, are before the first CR or LF; what is behind it may be behind the end of data.
-        const before = lineEnds === 0 ? 32 : (31 - Math.clz32(lineEnds & -lineEnds)) & 24;
-        const passed = before === 32 ? word : word & ~(-1 << before);
-        bits |= passed;
-        if ((zeros(before === 32 ? word : word | (-1 << before)) & highBits) !== 0) nul = true;
+        // How many octets, in bits, are before the control; what is behind a line end may be behind the end of data.
+        let before = (31 - Math.clz32(controls & -controls)) & 24;
+        let octet = (word >>> before) & 0xff;
+        if (octet !== CR && octet !== LF) {
+          const lineEnds = (zeros(word ^ fourCr) | zeros(word ^ fourLf)) & highBits;
+          if (lineEnds === 0) {
+            if ((zeros(word) & highBits) !== 0) nul = true;
+            bits |= word;
+            at += 4;
+            continue;
+          }
+          before = (31 - Math.clz32(lineEnds & -lineEnds)) & 24;
+          if ((zeros(word | (-1 << before)) & highBits) !== 0) nul = true;
+          octet = (word >>> before) & 0xff;
+        }
+        bits |= word & ~(-1 << before);
         at += before >>> 3;
-        if (before === 32) continue;
-        if (chunk[at] === LF || at + 1 >= end || chunk[at + 1] !== LF || at - line > maxLine) break search;
+        if (octet === LF || at + 1 >= end || chunk[at + 1] !== LF || at - line > maxLine) break search;
         const isLong = at - line >= longLine;
         at += 2;
-        while (at + 4 <= end && words.getInt32(at, true) === emptyLines) at += 4;
         line = at;
-        if (at >= end || chunk[at] === dot) break search;
+        if (at >= end) break search;
+        if (chunk[at] === CR) {
+          while (at + 4 <= end && words.getInt32(at, true) === emptyLines) at += 4;
+          line = at;
+          if (at >= end) break search;
+        }
+        if (chunk[at] === dot) break search;
         if (isLong) break;
       }
       stop = at + 4 <= end ? at : end;
@@ -112,6 +127,11 @@ export class PlainScanner implements Scanner {
     if (nul) this.#nul = true;
     return at;
   }
+}
+
+/** The CR at this offset is that of a CR LF, and no dot is behind it: both are known to be within the range. */
+export function isPlainEnd(chunk: Uint8Array, cr: number, end: number): boolean {
+  return cr + 2 < end && chunk[cr + 1] === LF && chunk[cr + 2] !== DOT;
 }
 
 /** What has a high bit if one of four octets is below 14; the lowest is that of the first such octet. */

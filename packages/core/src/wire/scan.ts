@@ -9,6 +9,8 @@ import { UsageError } from "../errors.ts";
  *     a dot behind CR LF                       stuffed, to be stuffed, or the end of data; where dots count
  *     the CR of a CR LF whose line is long     over `maxLine` octets
  *
+ * A chunk of a few octets is walked by the machine itself, for which a scanner's calls would cost more than they save.
+ *
  * A scanner knows no state but the line: what a find means is for the machine that asks. It only looks; views are cut
  * from the caller's octets, at the offsets that it gives.
  */

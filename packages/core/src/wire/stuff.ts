@@ -12,7 +12,7 @@
  * CR is not written before the octet behind it is known.
  */
 import { join } from "./join.ts";
-import { plain } from "./plain.ts";
+import { isPlainEnd, plain } from "./plain.ts";
 import type { Scanner } from "./scan.ts";
 import { Splice } from "./splice.ts";
 
@@ -143,11 +143,13 @@ export class ContentWriter {
   /** The machine of the head of this file, up to the first fault. */
   #walk(octets: Uint8Array): void {
     const { dots, maxLine, scanner: given } = this.#options;
-    const scanner = given ?? plain;
     const end = octets.length;
-    scanner.begin(octets, 0, end, dots, maxLine);
+    // A few octets are walked one by one.
+    const scanner = end < worthScanning ? null : (given ?? plain);
+    scanner?.begin(octets, 0, end, dots, maxLine);
     let place = this.#place;
     let at = 0;
+    let bits = 0;
     while (at < end && this.#fault === null) {
       switch (place) {
         case "line":
@@ -158,6 +160,28 @@ export class ContentWriter {
           place = "text";
           break;
         case "text":
+          if (scanner === null) {
+            let octet = 0;
+            let line = this.#lineStart;
+            while (at < end) {
+              octet = octets[at];
+              if (octet > CR) {
+                bits |= octet;
+                at += 1;
+              } else if (octet === CR && isPlainEnd(octets, at, end) && at - line <= maxLine) {
+                at += 2;
+                line = at;
+              } else {
+                break;
+              }
+            }
+            this.#lineStart = line;
+            if (at === end) break;
+            if (octet === CR) place = "cr";
+            else if (octet === LF) place = this.#meetBareLf(at);
+            at += 1;
+            break;
+          }
           at = scanner.next(at, this.#lineStart);
           this.#lineStart = scanner.lineStart;
           if (at === end) {
@@ -181,7 +205,7 @@ export class ContentWriter {
           break;
       }
     }
-    if (scanner.eightBit) this.#eightBit = true;
+    if (bits >= 0x80 || scanner?.eightBit === true) this.#eightBit = true;
     this.#place = place;
   }
 
@@ -269,6 +293,8 @@ export interface WriterSnapshot {
 
 /** Where what goes on the wire is put together, for one writer after the other: none holds anything between calls. */
 const splice: Splice = new Splice();
+/** Octets from which on a scanner repays its calls. */
+const worthScanning = 100;
 const CR = 13;
 const LF = 10;
 const dot = 0x2e;
