@@ -1,3 +1,4 @@
+import { bug } from "../errors.ts";
 import { isAnnounced } from "../extensions/burl.ts";
 import { honoured } from "../extensions/priority.ts";
 import { registry } from "../extensions/registry.ts";
@@ -7,7 +8,6 @@ import {
   endsInLast,
   highOctet,
   parseAuth,
-  parseChunk,
   parseDomains,
   parseEtrn,
   parseHello,
@@ -87,8 +87,8 @@ export function interpretArgument(said: Said, rule: Rule, context: Context): Int
     }
     case "attributes":
       return attributes(said);
-    case "chunk":
-      return chunk(said);
+    default:
+      bug("the argument of BDAT is read before it is known to be legal");
   }
 }
 
@@ -201,12 +201,6 @@ function bare(said: Said, context: Context): Interpretation {
     default:
       return { kind: "accept", verb, reply: replies.ok };
   }
-}
-
-function chunk({ line, at, end }: Said): Interpretation {
-  const parsed = parseChunk(line, at, end);
-  if (isFault(parsed)) return refused("BDAT", parsed);
-  return { kind: "chunk", size: parsed.size, last: parsed.last, fault: null };
 }
 
 function burl(said: Said, context: Context): Interpretation {

@@ -52,7 +52,7 @@ export function beginChunk(machine: Machine, size: number, last: boolean, fault:
   if (fault === null) {
     startChunks(machine);
   } else {
-    if (machine.content === null) ownMail(state).dataSince = state.now;
+    ownMail(state).dataSince = state.now;
     machine.violation(fault.rule, fault.detail, fault.at);
   }
   state.chunk = { size, remaining: size, last, fault };

@@ -33,10 +33,7 @@ function judge({ octets, start, end: stop, length, control }: Line, context: Con
     return refuse(verb, "S-LINE-10", detail, control, replies.unknownCommand);
   }
   const said = { verb, line: octets, start, at: argument, end };
-  if (context.phase === "refused" || context.phase === "insecure") {
-    const objecting = stranded(said, context);
-    if (objecting !== null) return objecting;
-  }
+  if (context.phase === "refused" || context.phase === "insecure") return stranded(said, context);
   if (settings.hostileVerbs.includes(verb)) {
     const reply = replies.abused(settings.name, "This is not what you are looking for");
     return refuse(verb, "S-OLD-03", "verb of another protocol", start, reply);
@@ -69,7 +66,7 @@ export function ruleOf(verb: string, settings: ServerSettings): Rule | null {
 }
 
 /** After a greeting of 554 or 521, or a handshake that gave too little: all but QUIT is refused. */
-function stranded(said: Said, context: Context): Interpretation | null {
+function stranded(said: Said, context: Context): Interpretation {
   const { verb, line, start, at, end } = said;
   if (verb === "QUIT" && at >= end) {
     return { kind: "accept", verb, reply: replies.closing(context.settings) };

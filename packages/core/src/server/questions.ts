@@ -176,7 +176,7 @@ export function askAhead(machine: Machine): boolean {
   const { state, settings } = machine;
   const { slots, mail } = state;
   if (state.held !== null || slots.length >= settings.concurrentRecipients) return false;
-  if (state.reader !== "line" || !slots.every(({ question }) => question.type === "rcpt")) return false;
+  if (!slots.every(({ question }) => question.type === "rcpt")) return false;
   if (mail.recipients.length + slots.length >= settings.limits.recipients) return false;
   const line = readLine(machine);
   if (line === null) return false;

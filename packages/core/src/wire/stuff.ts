@@ -11,6 +11,7 @@
  * In text a scanner finds the next octet that is worth a thought; content that needs no change goes on as it was given. A
  * CR is not written before the octet behind it is known.
  */
+import { bug } from "../errors.ts";
 import { join } from "./join.ts";
 import { isPlainEnd, plain } from "./plain.ts";
 import type { Scanner } from "./scan.ts";
@@ -111,9 +112,8 @@ export class ContentWriter {
       this.#lineStart = -this.#line;
       this.#place = this.#meetBareCr(0);
       this.#go(0);
-      const put = splice.take();
       if (this.#fault !== null) return this.#fault;
-      end = put ?? nothing;
+      end = splice.take() ?? bug("nothing in the place of a bare CR");
     }
     if (!dots) return end;
     return this.#place === "line" ? join([end, lastDot]) : join([end, crLf, lastDot]);
