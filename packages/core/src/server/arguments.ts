@@ -101,7 +101,7 @@ function hello({ verb, line, at, end }: Said, context: Context): Interpretation 
     question: {
       type: "hello",
       id: context.id,
-      reply: reply(250, ""),
+      reply: replies.welcome,
       verb: verb as "EHLO" | "HELO" | "LHLO",
       name: parsed.name,
       domain: parsed.domain,
@@ -197,7 +197,7 @@ function bare(said: Said, context: Context): Interpretation {
     case "STARTTLS":
       return ask(said, { type: "starttls", id, reply: replies.startTls });
     case "QUIT":
-      return { kind: "accept", verb, reply: replies.closing(context.settings.name) };
+      return { kind: "accept", verb, reply: replies.closing(context.settings) };
     default:
       return { kind: "accept", verb, reply: replies.ok };
   }

@@ -1,4 +1,3 @@
-import { reply } from "../reply.ts";
 import { type ClientAttributes, nothingForwarded } from "../syntax/attributes.ts";
 import { lineOf } from "../wire/line.ts";
 import { domainOf } from "./arguments.ts";
@@ -113,7 +112,7 @@ function presented(machine: Machine, attributes: ClientAttributes): void {
   machine.ask({
     type: "connect",
     id,
-    reply: reply(220, settings.banner),
+    reply: replies.greeting(settings),
     early,
     proxy,
     xclient: told,

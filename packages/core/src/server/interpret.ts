@@ -72,7 +72,7 @@ export function ruleOf(verb: string, settings: ServerSettings): Rule | null {
 function stranded(said: Said, context: Context): Interpretation | null {
   const { verb, line, start, at, end } = said;
   if (verb === "QUIT" && at >= end) {
-    return { kind: "accept", verb, reply: replies.closing(context.settings.name) };
+    return { kind: "accept", verb, reply: replies.closing(context.settings) };
   }
   const insecure = context.phase === "insecure";
   const rule = insecure ? "T-TLS-07" : "S-SES-04";

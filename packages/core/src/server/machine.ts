@@ -1,5 +1,5 @@
 import { bug } from "../errors.ts";
-import { CheckedReply, enhancedCode, type Reply, reply, replyClass } from "../reply.ts";
+import { CheckedReply, enhancedCode, type Reply, replyClass } from "../reply.ts";
 import type { Fault } from "../syntax/fault.ts";
 import type { Millis } from "../time.ts";
 import type { ContentReader } from "../wire/dot.ts";
@@ -232,7 +232,7 @@ export class Machine {
     if (!state.early && !state.ended && state.now < state.since + settings.timers.greetingDelay)
       return this.#expire();
     const { early, proxy, nextId: id } = state;
-    const answer = reply(220, settings.banner);
+    const answer = replies.greeting(settings);
     this.ask({ type: "connect", id, reply: answer, early, proxy, xclient: null });
     return true;
   }
@@ -380,9 +380,9 @@ export class Machine {
   say(said: Reply, enhance: boolean = true, named: boolean = said.code === 421): void {
     const { extensions, name } = this.settings;
     const coded = enhance && extensions.enhancedStatusCodes && replyClass(said) !== 3;
-    if (!named && said instanceof CheckedReply) return this.put(said.octets(coded, formatReply));
-    const lines = named ? withName(name, said.lines) : said.lines;
-    this.put(formatReply(said.code, coded ? enhancedCode(said) : null, lines));
+    const whole = named ? replies.withName(name, said) : said;
+    if (whole instanceof CheckedReply) return this.put(whole.octets(coded, formatReply));
+    this.put(formatReply(whole.code, coded ? enhancedCode(whole) : null, whole.lines));
   }
 
   /** Octets that are to be sent behind those that wait. */
@@ -395,13 +395,6 @@ export class Machine {
 /** Whether no event follows. */
 function over({ type }: ServerEvent): boolean {
   return type === "close" || type === "turn";
-}
-
-/** The domain is the first word of 220, 221 and 421 (RFC 5321 §4.2). */
-function withName(name: string, lines: readonly string[]): readonly string[] {
-  const [first, ...more] = lines;
-  if (first === name || first.startsWith(`${name} `)) return lines;
-  return [`${name} ${first}`.trimEnd(), ...more];
 }
 
 const resetCauses: Partial<Record<CloseReason, ResetCause>> = {

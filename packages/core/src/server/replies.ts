@@ -1,8 +1,11 @@
-import { type Reply, reply } from "../reply.ts";
+import { CheckedReply, type Reply, reply } from "../reply.ts";
+import type { ServerSettings } from "./settings.ts";
 
 // The replies that the server gives by itself (RFC 5321 §4.2.2, §4.3.2; RFC 3463).
 
 export const ok: Reply = reply(250, "2.0.0", "OK");
+/** To EHLO, HELO and LHLO: the name alone, and what is offered. */
+export const welcome: Reply = reply(250, "");
 export const senderOk: Reply = reply(250, "2.1.0", "Sender ok");
 export const recipientOk: Reply = reply(250, "2.1.5", "Recipient ok");
 export const startMail: Reply = reply(354, "Start mail input; end with <CRLF>.<CRLF>");
@@ -55,10 +58,38 @@ export const bareCr: Reply = reply(550, "5.5.2", "Bare CR received");
 export const textLineTooLong: Reply = reply(554, "5.6.0", "Line too long");
 export const synchronization: Reply = reply(554, "5.5.0", "Protocol synchronization error");
 
+/** The greeting, which the application may replace. */
+export const greeting: (settings: ServerSettings) => Reply = once(({ banner }) => reply(220, banner));
+
 /** `221 2.0.0 mx.example.com closing`. */
-export function closing(name: string): Reply {
-  return reply(221, "2.0.0", `${name} closing`);
+export const closing: (settings: ServerSettings) => Reply = once(({ name }) =>
+  reply(221, "2.0.0", `${name} closing`),
+);
+
+/** What each session says in the same words is made once for a configuration. */
+/* @__NO_SIDE_EFFECTS__ */
+function once(make: (settings: ServerSettings) => Reply): (settings: ServerSettings) => Reply {
+  const made = new WeakMap<ServerSettings, Reply>();
+  return (settings) => {
+    const known = made.get(settings) ?? make(settings);
+    made.set(settings, known);
+    return known;
+  };
 }
+
+/** The reply with the name of the server before its text: the first word of 220, 221 and 421 (RFC 5321 §4.2). */
+export function withName(name: string, said: Reply): Reply {
+  const known = named.get(said);
+  if (known?.name === name) return known.said;
+  const [first, ...more] = said.lines;
+  const lines =
+    first === name || first.startsWith(`${name} `) ? said.lines : [`${name} ${first}`.trimEnd(), ...more];
+  const whole = new CheckedReply({ code: said.code, enhanced: said.enhanced, lines });
+  named.set(said, { name, said: whole });
+  return whole;
+}
+
+const named: WeakMap<Reply, { readonly name: string; readonly said: Reply }> = /* @__PURE__ */ new WeakMap();
 
 /** The reply at a time when the service ends or cannot be had (RFC 5321 §3.8). */
 export function unavailable(name: string): Reply {

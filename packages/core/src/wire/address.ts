@@ -12,17 +12,24 @@ export type LeadingZeros = "refused" | "decimal";
 /** Reads a dotted IPv4 address (RFC 5321 §4.1.3). Returns its 4 octets; null if the text is anything else. */
 export function parseIpv4(text: string, leadingZeros: LeadingZeros = "refused"): number[] | null {
   if (text.length > longestIpv4) return null;
-  const parts = text.split(".");
-  if (parts.length !== 4) return null;
   const octets: number[] = [];
-  for (const part of parts) {
-    if (!/^[0-9]{1,3}$/.test(part)) return null;
-    if (leadingZeros === "refused" && part.length > 1 && part[0] === "0") return null;
-    const value = Number(part);
-    if (value > 255) return null;
-    octets.push(value);
+  let value = 0;
+  let digits = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const unit = at < text.length ? text.charCodeAt(at) : dot;
+    if (unit === dot) {
+      if (digits === 0 || value > 255) return null;
+      octets.push(value);
+      value = 0;
+      digits = 0;
+    } else {
+      if (unit < 0x30 || unit > 0x39 || digits === 3) return null;
+      if (leadingZeros === "refused" && digits > 0 && value === 0) return null;
+      value = value * 10 + unit - 0x30;
+      digits += 1;
+    }
   }
-  return octets;
+  return octets.length === 4 ? octets : null;
 }
 
 /**
@@ -105,3 +112,4 @@ function longestZeroRun(groups: readonly string[]): { start: number; length: num
 /** Characters of `255.255.255.255`, and of the longest mixed form; anything longer is not looked at. */
 const longestIpv4 = 15;
 const longestIpv6 = 45;
+const dot = 0x2e;

@@ -15,6 +15,8 @@ export function parseAddressOctets(text: string): readonly number[] | null {
 
 /** The one canonical text of an address, IPv4 dotted or IPv6 as RFC 5952 has it; null: it is neither. */
 export function canonicalAddress(text: string): string | null {
+  // Without leading zeros there is one way to write an IPv4 address.
+  if (parseIpv4(text) !== null) return text;
   const octets = parseAddressOctets(text);
   if (octets === null) return null;
   return octets.length === 4 ? formatIpv4(octets) : formatIpv6(octets);
