@@ -311,7 +311,10 @@ function pathStart(
 
 /** A text that is kept as long as the session: by itself, and not as part of one that was cut. */
 function exactly(line: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...line.subarray(start, end));
+  if (end - start > 255) return ascii(line, start, end);
+  const units: number[] = [];
+  for (let at = start; at < end; at++) units.push(line[at]);
+  return String.fromCharCode(...units);
 }
 
 /** Graphic ASCII: no blank, no control, nothing above 0x7F. */
