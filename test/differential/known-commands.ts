@@ -120,6 +120,18 @@ export const commands: readonly Row[] = [
     because: "No extension is in force after HELO.",
   },
   {
+    said: "an octet above 0x7F behind the name in EHLO",
+    kind: ["EHLO"],
+    rule: null,
+    octets: /^EHLO +[!-~]+ .*[\x80-\xff]/i,
+    ours: /^2$/,
+    theirs: { postfix: refuse },
+    weSay: "250",
+    theySay: "500, bad UTF-8 syntax",
+    requirement: "S-EHLO-03",
+    because: "Text behind the name is passed over, whatever it is.",
+  },
+  {
     said: "RSET or QUIT with an argument",
     kind: ["RSET", "QUIT"],
     rule: ["S-RSET-02", "S-QUIT-01"],
