@@ -41,7 +41,10 @@ test("there are examples to run", () => {
 });
 
 test.each(examples)("$name prints what it says", async ({ file, index, code, output }) => {
-  const module = new URL(`./readme-example-${file.replaceAll("/", "-")}-${index}.tmp.ts`, import.meta.url);
+  const module = new URL(
+    `./readme-example-${process.pid}-${file.replaceAll("/", "-")}-${index}.tmp.ts`,
+    import.meta.url,
+  );
   const printed: string[] = [];
   const log = vi
     .spyOn(console, "log")

@@ -12,7 +12,7 @@ test("there are examples to run", () => {
 });
 
 test.each(examples)("example $index prints what it says", async ({ index, code, output }) => {
-  const module = new URL(`./readme-example-${index}.tmp.ts`, import.meta.url);
+  const module = new URL(`./readme-example-${process.pid}-${index}.tmp.ts`, import.meta.url);
   const printed: string[] = [];
   const log = vi
     .spyOn(console, "log")
