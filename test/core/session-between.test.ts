@@ -111,3 +111,17 @@ test("S-SEQ-01 no recipient is asked for while the sender is not decided on, how
   expect(types).not.toContain("rcpt");
   expect(said).toMatch(/550 5\.7\.1 No\r\n503 5\.5\.1 [^\r]*\r\n$/);
 });
+
+test("S-EHLO-02 a name of more than 255 octets is taken as it is where the limit was raised for it", () => {
+  const session = new ServerSession({ name: "mx.example.com", limits: { domain: 1000, commandLine: 2048 } });
+  const drain = (): void => {
+    for (let event = session.poll(); event !== null; event = session.poll()) {
+      if ("id" in event) session.answer(event.id, undefined);
+    }
+  };
+  drain();
+  const name = `${"label.".repeat(80)}example`;
+  session.receive(octets(`EHLO ${name}\r\n`));
+  drain();
+  expect(session.client.hello).toEqual({ verb: "EHLO", name });
+});
