@@ -1,4 +1,4 @@
-import { type Accept, endsOf, type Listener, type Place, Taken } from "@sansmtp/drive";
+import { type Accept, endsOf, type Listener, type Place } from "@sansmtp/drive";
 import type { Handshakes } from "./handshakes.ts";
 import { type BunSocket, bun } from "./sockets.ts";
 import { BunTransport } from "./transport.ts";
@@ -9,9 +9,8 @@ export async function listen(
   accept: Accept,
   handshakes: Handshakes | null,
 ): Promise<Listener> {
-  const taken = new Taken(accept);
   const open = (socket: BunSocket<BunTransport>): void =>
-    taken.add(new BunTransport(socket, handshakes), endsOf(socket));
+    accept(new BunTransport(socket, handshakes), endsOf(socket));
   const socket = { ...BunTransport.events, open };
   const where = "path" in place ? { unix: place.path } : { hostname: place.host, port: place.port };
   const listening = bun<BunTransport>().listen({ ...where, allowHalfOpen: true, socket });
@@ -21,7 +20,6 @@ export async function listen(
       hostname === undefined || port === undefined ? (place as { path: string }) : { host: hostname, port },
     async close() {
       listening.stop();
-      await taken.gone();
     },
   };
 }

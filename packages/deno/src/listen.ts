@@ -1,21 +1,19 @@
-import { type Address, type Ends, endpointOf, type Listen, type Place, Taken } from "@sansmtp/drive";
+import { type Address, type Ends, endpointOf, type Listen, type Place } from "@sansmtp/drive";
 import { type Accepting, type Addr, type Conn, deno, type TcpConn } from "./sockets.ts";
 import { ConnTransport } from "./transport.ts";
 
 /** Listens on Deno's own sockets. */
 export const listen: Listen = async (place, accept) => {
   const listener = open(place);
-  const taken = new Taken(accept);
   const accepting = takeAll(listener, (conn) => {
     if ("port" in place) (conn as TcpConn).setNoDelay(true);
-    taken.add(new ConnTransport(conn), endsOf(conn));
+    accept(new ConnTransport(conn), endsOf(conn));
   });
   return {
     address: addressOf(listener.addr),
     async close() {
       listener.close();
       await accepting;
-      await taken.gone();
     },
   };
 };

@@ -18,7 +18,7 @@ import { Audience } from "./audience.ts";
 import { Authentications, checkAuthentication } from "./authentication.ts";
 import { fill } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
-import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
+import type { Closing, Connected, ConnectionFacts, Incoming, Owner } from "./connection.ts";
 import { Deciding, isPromise } from "./deciding.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
 import type { Answer, Handler, Handlers } from "./handlers.ts";
@@ -41,13 +41,13 @@ export function serve(
   facts: ConnectionFacts,
 ): Connected {
   const pump = new Pump(session, transport, handlers, facts);
+  facts.owner?.began(pump, transport);
   pump.wake();
   return pump;
 }
 
 class Pump implements Connected, Receiver {
   readonly id: number;
-  readonly closed: Promise<Closing>;
   readonly #parties: Parties;
   readonly session: ServerSession;
   readonly handlers: Handlers;
@@ -57,8 +57,11 @@ class Pump implements Connected, Receiver {
   readonly #stall: Millis;
   readonly #authentications: Authentications | null;
   readonly #receiving: Receiving = new Receiving(this);
-  #resolveClosed: (closing: Closing) => void = () => {};
+  readonly #owner: Owner | null;
   #closing: Closing | null = null;
+  /** What `closed` gave, if anybody has asked, and what resolves it. */
+  #closed: Promise<Closing> | null = null;
+  #resolveClosed: ((closing: Closing) => void) | null = null;
   #controller: AbortController | null = null;
   /** What the transport said went wrong. */
   #error: unknown = null;
@@ -79,6 +82,7 @@ class Pump implements Connected, Receiver {
     this.id = facts.id;
     this.#parties = new Parties(facts);
     this.#stall = facts.stall ?? 300_000;
+    this.#owner = facts.owner ?? null;
     this.session = session;
     this.#transport = transport;
     this.handlers = handlers;
@@ -94,9 +98,6 @@ class Pump implements Connected, Receiver {
             () => transport.now(),
             (asked) => authenticate(asked, this),
           );
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
   }
 
   get connection(): Connected {
@@ -143,6 +144,17 @@ class Pump implements Connected, Receiver {
     return this.#receiving.envelope;
   }
 
+  /** Most connections are never asked for it. */
+  get closed(): Promise<Closing> {
+    this.#closed ??=
+      this.#closing !== null
+        ? Promise.resolve(this.#closing)
+        : new Promise((resolve) => {
+            this.#resolveClosed = resolve;
+          });
+    return this.#closed;
+  }
+
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#closing !== null) this.#controller.abort();
@@ -173,7 +185,13 @@ class Pump implements Connected, Receiver {
   }
 
   lost(error: unknown = null): void {
-    if (this.#turned !== null) return this.#turned.lost(error);
+    if (this.#turned !== null) this.#turned.lost(error);
+    else this.#end(error);
+    this.#owner?.gone(this);
+  }
+
+  /** The transport can do nothing more for the client. */
+  #end(error: unknown): void {
     this.#error ??= error;
     this.#forced = true;
     this.#enter(() => this.session.lost(this.#transport.now()));
@@ -185,7 +203,7 @@ class Pump implements Connected, Receiver {
     const now = this.#transport.now();
     if (this.#fullSince !== null) {
       if (now < this.#fullSince + this.#stall) return this.#rest();
-      return this.lost(new Error("the client does not read its replies"));
+      return this.#end(new Error("the client does not read its replies"));
     }
     const { deadline } = this.session;
     // A reader that has taken nothing for so long keeps the session from noticing by itself.
@@ -286,7 +304,7 @@ class Pump implements Connected, Receiver {
         this.#fullSince = null;
         this.wake();
       },
-      (error: unknown) => this.lost(error),
+      (error: unknown) => this.#end(error),
     );
   }
 
@@ -353,7 +371,8 @@ class Pump implements Connected, Receiver {
     this.#closing = closing;
     this.#controller?.abort();
     this.#audience.closed(closing);
-    this.#resolveClosed(closing);
+    this.#owner?.over(this);
+    this.#resolveClosed?.(closing);
   }
 
   /** The transport, or the session itself, failed in a way that it never should. */

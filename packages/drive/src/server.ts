@@ -1,10 +1,9 @@
 import { inNetworks, type Network, parseNetwork, type ServerConfig, UsageError } from "@sansmtp/core";
 import { longestTimer } from "./alarm.ts";
-import type { Connected, Connection, Ends } from "./connection.ts";
+import type { Connection, Ends } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import { type Admission, Service } from "./service.ts";
 import type { SocketTransport } from "./socket-transport.ts";
-import type { Transport } from "./transport.ts";
 
 /** What a server is made of: how the protocol goes, and what the application decides. */
 export interface ServerOptions extends ServerConfig, Handlers, Admission {
@@ -42,39 +41,15 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 /** What an adapter gives for a place at which it listens. */
 export interface Listener {
   readonly address: Address;
-  /** Takes no more connections; resolves when the last one that it took is gone. */
+  /** Takes no more connections; resolves when no more come. Those that it took stay. */
   close(): Promise<void>;
 }
 
-/** Takes a connection; null: it is to be destroyed without a word. */
-export type Accept = (transport: Transport, ends: Ends) => Connected | null;
+/** Takes a connection, or destroys it without a word. */
+export type Accept = (transport: SocketTransport, ends: Ends) => void;
 
 /** How an adapter listens. It rejects with the system's error when that place cannot be had. */
 export type Listen = (place: Required<Place>, accept: Accept) => Promise<Listener>;
-
-/** The connections that a listener has taken. */
-export class Taken {
-  readonly #accept: Accept;
-  readonly #transports: Set<SocketTransport> = new Set();
-
-  constructor(accept: Accept) {
-    this.#accept = accept;
-  }
-
-  /** Takes one more, if it may be. */
-  add(transport: SocketTransport, ends: Ends): void {
-    this.#transports.add(transport);
-    transport.gone.then(() => this.#transports.delete(transport));
-    const connection = this.#accept(transport, ends);
-    if (connection === null) transport.destroy();
-    else transport.attach(connection);
-  }
-
-  /** Resolves when all that are there are gone. */
-  async gone(): Promise<void> {
-    await Promise.all(Array.from(this.#transports, ({ gone }) => gone));
-  }
-}
 
 /** An SMTP or LMTP server on the sockets of a runtime. Made by `createServer` of an adapter. */
 export class Server {
@@ -168,18 +143,20 @@ export class Server {
       },
       () => {},
     );
-    await this.#service.shutdown("idle");
     // Comes when the last socket is gone, which may have been waiting for its client to take the last reply.
+    await this.#service.shutdown("idle");
     await stopped;
   }
 
-  #accept(transport: Transport, ends: Ends, place: Place): Connected | null {
-    if (this.#trusted !== null) {
-      const { peer } = ends;
-      const known = peer === null ? "path" in place : inNetworks(peer.address, this.#trusted);
-      if (!known) return null;
-    }
-    return this.#service.accept(transport, ends);
+  #accept(transport: SocketTransport, ends: Ends, place: Place): void {
+    const connection = this.#trusts(ends, place) ? this.#service.accept(transport, ends) : null;
+    if (connection === null) transport.destroy();
+    else transport.attach(connection);
+  }
+
+  #trusts({ peer }: Ends, place: Place): boolean {
+    if (this.#trusted === null) return true;
+    return peer === null ? "path" in place : inNetworks(peer.address, this.#trusted);
   }
 }
 
