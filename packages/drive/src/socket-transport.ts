@@ -38,7 +38,7 @@ export abstract class SocketTransport implements Transport {
   /** Those who wait until less is unsent, or for the end. */
   #full: (() => void)[] | null = null;
   /** Ends the handshake that is under way. */
-  #fail: (error: unknown) => void = () => {};
+  #fail: ((error: unknown) => void) | null = null;
   readonly #alarm: Alarm = new Alarm(() => this.#rings());
 
   /** @param secures there can be TLS on it: `secure` works */
@@ -88,7 +88,7 @@ export abstract class SocketTransport implements Transport {
   /** The peer has ended its side. */
   protected ended(): void {
     if (this.#end === "none") this.#end = "seen";
-    if (this.#state === "securing") this.#fail(broken());
+    if (this.#state === "securing") this.#fail?.(broken());
     else if (this.#state === "leaving") this.#part();
     else this.#tell();
   }
@@ -175,6 +175,8 @@ export abstract class SocketTransport implements Transport {
     } catch (error) {
       this.destroy();
       throw error;
+    } finally {
+      this.#fail = null;
     }
   }
 
@@ -226,7 +228,7 @@ export abstract class SocketTransport implements Transport {
 
   async #leave(): Promise<void> {
     try {
-      await this.#sent;
+      if (this.#unsent !== null) await this.#sent;
       if (this.#state === "gone") return;
       await this.finish();
       this.#endedHere = true;
@@ -252,7 +254,7 @@ export abstract class SocketTransport implements Transport {
     this.#state = "gone";
     this.#error = error;
     this.#alarm.stop();
-    this.#fail(error ?? broken());
+    this.#fail?.(error ?? broken());
     this.#relieve();
     this.release(abruptly);
     // The connection has yet to learn that the handshake has failed.
