@@ -1,10 +1,17 @@
 import type { Question, Reply } from "@sansmtp/core";
 import { failed } from "./defaults.ts";
+import type { MessageAnswer } from "./handlers.ts";
 
 /** Who asks: the pump. */
 export interface Asker {
   /** Goes on with what a promise came to. */
-  later(outcome: () => void): void;
+  later<T>(outcome: (value: T) => void, value: T): void;
+  /**
+   * Gives a verdict to the session, the whole of it or that for one recipient; false: it came too late.
+   *
+   * @throws {UsageError} when there can be no such answer
+   */
+  give(question: Question, index: number | null, answer: MessageAnswer): boolean;
   /** Tells of what went wrong on this side. */
   report(error: unknown): void;
 }
@@ -17,33 +24,27 @@ export class Deciding {
     this.#asker = asker;
   }
 
-  /** Calls what may throw, return or promise, and goes on with what came of it, now or later. */
-  decide<T>(call: () => T | Promise<T>, gave: (value: T) => void, threw: (error: unknown) => void): void {
-    let result: T | Promise<T>;
-    try {
-      result = call();
-    } catch (error) {
-      return threw(error);
-    }
-    if (!isPromise(result)) return gave(result);
-    Promise.resolve(result).then(
-      (value) => this.#asker.later(() => gave(value)),
-      (error: unknown) => this.#asker.later(() => threw(error)),
+  /** Goes on with what was promised when it is there. */
+  wait<T>(promise: PromiseLike<T>, gave: (value: T) => void, threw: (error: unknown) => void): void {
+    Promise.resolve(promise).then(
+      (value) => this.#asker.later(gave, value),
+      (error: unknown) => this.#asker.later(threw, error),
     );
   }
 
   /**
    * Gives an answer to the session; one that cannot be is the application's fault, which the client need not know.
    *
+   * @param index which recipient it is for; null: all
    * @returns what was given in the end; null when it came too late
    */
-  give<T>(question: Question, answer: T, give: (answer: T | Reply) => boolean): T | Reply | null {
+  give<T extends MessageAnswer>(question: Question, index: number | null, answer: T): T | Reply | null {
     try {
-      return give(answer) ? answer : null;
+      return this.#asker.give(question, index, answer) ? answer : null;
     } catch (error) {
       this.#asker.report(error);
       const instead = failed(question.type);
-      return give(instead) ? instead : null;
+      return this.#asker.give(question, index, instead) ? instead : null;
     }
   }
 }

@@ -7,6 +7,7 @@ import {
   type Millis,
   type ProxyHeader,
   type Question,
+  type Reply,
   reply,
   type ServerEvent,
   type ServerSession,
@@ -21,7 +22,7 @@ import { Client, type ClientOptions } from "./client.ts";
 import type { Closing, Connected, ConnectionFacts, Incoming, Owner } from "./connection.ts";
 import { Deciding, isPromise } from "./deciding.ts";
 import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
-import type { Answer, Handler, Handlers } from "./handlers.ts";
+import type { Answer, Handler, Handlers, MessageAnswer } from "./handlers.ts";
 import { Parties } from "./parties.ts";
 import { type Receiver, Receiving } from "./receiving.ts";
 import type { Transport } from "./transport.ts";
@@ -102,10 +103,6 @@ class Pump implements Connected, Receiver {
 
   get connection(): Connected {
     return this;
-  }
-
-  now(): Millis {
-    return this.#transport.now();
   }
 
   report(error: unknown): void {
@@ -213,13 +210,13 @@ class Pump implements Connected, Receiver {
 
   /** An input, and all that follows from it. */
   #enter(input: () => void): void {
-    if (this.#closing === null) this.later(input);
+    if (this.#closing === null) this.later(input, undefined);
   }
 
   /** What a promise came to, and all that follows from it. */
-  later(outcome: () => void): void {
+  later<T>(outcome: (value: T) => void, value: T): void {
     try {
-      outcome();
+      outcome(value);
     } catch (error) {
       this.#breakDown(error);
     }
@@ -315,19 +312,18 @@ class Pump implements Connected, Receiver {
       return this.session.upgradeFailed(this.#transport.now());
     }
     // By the time that the handshake ends, the session may have given it up.
-    upgrade.call(this.#transport, received).then(
-      (tls) =>
-        this.later(() => {
-          if (this.session.phase !== "upgrading") return;
-          this.session.upgraded(tls, this.#transport.now());
-          this.#parties.identity = null;
-          this.#audience.secured(this.session.client.tls as TlsInfo);
-        }),
-      (error: unknown) =>
-        this.later(() => {
-          this.#error ??= error;
-          if (this.session.phase === "upgrading") this.session.upgradeFailed(this.#transport.now());
-        }),
+    this.deciding.wait(
+      upgrade.call(this.#transport, received),
+      (tls) => {
+        if (this.session.phase !== "upgrading") return;
+        this.session.upgraded(tls, this.#transport.now());
+        this.#parties.identity = null;
+        this.#audience.secured(this.session.client.tls as TlsInfo);
+      },
+      (error) => {
+        this.#error ??= error;
+        if (this.session.phase === "upgrading") this.session.upgradeFailed(this.#transport.now());
+      },
     );
   }
 
@@ -402,9 +398,10 @@ class Pump implements Connected, Receiver {
       return this.#failed(question, error);
     }
     if (!isPromise(answer)) return this.#decided(question, answer);
-    Promise.resolve(answer).then(
-      (value) => this.later(() => this.#decided(question, value)),
-      (error: unknown) => this.later(() => this.#failed(question, error)),
+    this.deciding.wait(
+      answer,
+      (value) => this.#decided(question, value),
+      (error) => this.#failed(question, error),
     );
   }
 
@@ -427,20 +424,24 @@ class Pump implements Connected, Receiver {
   }
 
   #answer(question: Exclude<Question, MessageQuestion>, answer: Answer): void {
-    const given = this.deciding.give(question, answer ?? question.reply, (reply) =>
-      this.session.answer(question.id, reply, this.#transport.now()),
-    );
+    const given = this.deciding.give<Reply>(question, null, answer ?? question.reply);
     if (given === null) return;
     this.#receiving.answered(question, given);
     if (question.type === "auth" && given.code === 235)
       this.#parties.identity = this.#authentications?.identity ?? null;
   }
 
+  give(question: Question, index: number | null, answer: MessageAnswer): boolean {
+    const now = this.#transport.now();
+    if (index === null) return this.session.answer(question.id, answer, now);
+    return this.session.answerRecipient(question.id, index, answer as Answer, now);
+  }
+
   /** Puts content that the application fetches behind what has come so far (RFC 4468). */
   #append(question: BurlQuestion, content: AsyncIterable<Uint8Array>): void {
     const reception = this.#receiving.begun();
-    this.deciding.decide(
-      () => fill(reception.body, content),
+    this.deciding.wait(
+      fill(reception.body, content),
       () => this.#answer(question, fetched),
       (error) => {
         if (reception.aborted === null || !isAbort(error)) this.#audience.error(error);

@@ -21,14 +21,23 @@ export class Transaction {
   get envelope(): Envelope | null {
     if (this.#sender === null) return null;
     const { from, parameters, forwarded } = this.#sender;
-    const recipients = this.#recipients.filter((recipient) => recipient !== null);
+    // A copy is as long as what it is of; what a filter lets through is given room for more.
+    const recipients = this.#recipients.every(isThere)
+      ? [...this.#recipients]
+      : this.#recipients.filter(isThere);
     return { from, parameters, recipients, forwarded };
   }
 
   asked(question: Question): void {
     if (question.type !== "rcpt") return;
-    this.#asked.push(question);
-    this.#recipients.push(null);
+    // Most have one, and room for one is not room for seventeen, which a push would make.
+    if (this.#asked.length === 0) {
+      this.#asked = [question];
+      this.#recipients = [null];
+    } else {
+      this.#asked.push(question);
+      this.#recipients.push(null);
+    }
   }
 
   /** @param forwarded what XFORWARD has told of a transaction that begins */
@@ -51,4 +60,8 @@ export class Transaction {
     this.end();
     this.#sender = { from, parameters, forwarded };
   }
+}
+
+function isThere(recipient: Recipient | null): recipient is Recipient {
+  return recipient !== null;
 }
