@@ -150,7 +150,7 @@ const curveTexts: Readonly<
   "sessions, in process": { along: "sessions open", text: "All take turns." },
   connections: { along: "connections open", text: "Over loopback, all of them sending at once." },
   pipelining: { along: "commands at a time", text: "NOOP, over 10 connections." },
-  processes: { along: "processes", text: "Sharing a port by `cluster` of Node." },
+  processes: { along: "processes", text: "Sharing a port: by `cluster` of Node, elsewhere by `reusePort`." },
   "processes, rate": { along: "processes", text: "The load takes its part of the two cores." },
   "processes, work of the busiest": {
     along: "processes",

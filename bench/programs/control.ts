@@ -47,4 +47,6 @@ export function given<T>(): T {
 export interface Serve {
   /** Null: no TLS; else it comes first. */
   readonly tls: { readonly key: string; readonly cert: string } | null;
+  /** The port, which it shares with others; left out: one of its own. */
+  readonly shared?: number;
 }

@@ -49,6 +49,7 @@ export {
   type SecureServerOptions,
   Server,
   type ServerOptions,
+  type Spot,
 } from "./server.ts";
 export { type Admission, Service } from "./service.ts";
 export { AskedTransport, SocketTransport } from "./socket-transport.ts";

@@ -29,8 +29,13 @@ export interface SecureServerOptions<TlsOptions> extends ServerOptions {
 /** Where to listen: a TCP port (0: one that is free) of a host (by default 127.0.0.1), or a Unix socket. */
 export type Place = { readonly port: number; readonly host?: string } | { readonly path: string };
 
-/** Where to listen, and until when. */
+/** Where to listen, how, and until when. */
 export type ListenOptions = Place & {
+  /**
+   * Other processes listen on the same port, and the system spreads connections over all of them (SO_REUSEPORT). Each
+   * counts its own connections only. Not for a Unix socket. Default false.
+   */
+  readonly reusePort?: boolean;
   /** Closes the server when it is aborted. */
   readonly signal?: AbortSignal;
 };
@@ -48,8 +53,13 @@ export interface Listener {
 /** Takes a connection, or destroys it without a word. */
 export type Accept = (transport: SocketTransport, ends: Ends) => void;
 
+/** Where an adapter is to listen. */
+export type Spot =
+  | { readonly host: string; readonly port: number; readonly reusePort: boolean }
+  | { readonly path: string };
+
 /** How an adapter listens. It rejects with the system's error when that place cannot be had. */
-export type Listen = (place: Required<Place>, accept: Accept) => Promise<Listener>;
+export type Listen = (spot: Spot, accept: Accept) => Promise<Listener>;
 
 /** An SMTP or LMTP server on the sockets of a runtime. Made by `createServer` of an adapter. */
 export class Server {
@@ -83,7 +93,8 @@ export class Server {
   /**
    * Listens. It rejects with the system's error when that place cannot be had.
    *
-   * @throws {UsageError} (as a rejection) when the server listens already, or was closed
+   * @throws {UsageError} (as a rejection) when the server listens already or was closed, or when the port cannot be
+   * shared
    */
   async listen(options: ListenOptions): Promise<Address> {
     const { signal } = options;
@@ -91,8 +102,8 @@ export class Server {
     if (this.#closing !== null) throw closed;
     if (this.#pending !== null) throw new UsageError("listen: the server listens already");
     signal?.throwIfAborted();
-    const place = "path" in options ? { path: options.path } : { host: "127.0.0.1", ...tcp(options) };
-    this.#pending = this.#listen(place, (transport, ends) => this.#accept(transport, ends, place));
+    const spot = spotOf(options);
+    this.#pending = this.#listen(spot, (transport, ends) => this.#accept(transport, ends, spot));
     try {
       this.#listener = await this.#pending;
     } catch (error) {
@@ -160,11 +171,14 @@ export class Server {
   }
 }
 
-function tcp({ port, host }: { readonly port: number; readonly host?: string }): {
-  port: number;
-  host?: string;
-} {
-  return host === undefined ? { port } : { port, host };
+function spotOf(options: ListenOptions): Spot {
+  const { reusePort = false } = options;
+  if ("path" in options) {
+    if (reusePort) throw new UsageError("reusePort: a Unix socket has no port");
+    return { path: options.path };
+  }
+  const { host = "127.0.0.1", port } = options;
+  return { host, port, reusePort };
 }
 
 function network(text: string): Network {
