@@ -1,14 +1,9 @@
 import {
-  type BurlQuestion,
   type ClientIdentity,
   type Endpoint,
   type Envelope,
-  type MessageQuestion,
   type Millis,
   type ProxyHeader,
-  type Question,
-  type Reply,
-  reply,
   type ServerEvent,
   type ServerSession,
   type TlsInfo,
@@ -17,12 +12,10 @@ import {
 import type { Identity } from "@sansmtp/sasl";
 import { Audience } from "./audience.ts";
 import { Authentications, checkAuthentication } from "./authentication.ts";
-import { fill } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import type { Closing, Connected, ConnectionFacts, Incoming, Owner } from "./connection.ts";
-import { Deciding, isPromise } from "./deciding.ts";
-import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
-import type { Answer, Handler, Handlers, MessageAnswer } from "./handlers.ts";
+import { type Asker, Deciding } from "./deciding.ts";
+import type { Handlers } from "./handlers.ts";
 import { Parties } from "./parties.ts";
 import { type Receiver, Receiving } from "./receiving.ts";
 import type { Transport } from "./transport.ts";
@@ -47,17 +40,17 @@ export function serve(
   return pump;
 }
 
-class Pump implements Connected, Receiver {
+class Pump implements Connected, Receiver, Asker {
   readonly id: number;
-  readonly #parties: Parties;
+  readonly parties: Parties;
   readonly session: ServerSession;
   readonly handlers: Handlers;
   readonly deciding: Deciding = new Deciding(this);
   readonly #transport: Transport;
   readonly #audience: Audience;
   readonly #stall: Millis;
-  readonly #authentications: Authentications | null;
-  readonly #receiving: Receiving = new Receiving(this);
+  readonly authentications: Authentications | null;
+  readonly receiving: Receiving = new Receiving(this);
   readonly #owner: Owner | null;
   #closing: Closing | null = null;
   /** What `closed` gave, if anybody has asked, and what resolves it. */
@@ -81,7 +74,7 @@ class Pump implements Connected, Receiver {
 
   constructor(session: ServerSession, transport: Transport, handlers: Handlers, facts: ConnectionFacts) {
     this.id = facts.id;
-    this.#parties = new Parties(facts);
+    this.parties = new Parties(facts);
     this.#stall = facts.stall ?? 300_000;
     this.#owner = facts.owner ?? null;
     this.session = session;
@@ -90,7 +83,7 @@ class Pump implements Connected, Receiver {
     this.#audience = new Audience(handlers, this);
     checkAuthentication(handlers, session.settings.mechanisms);
     const { authenticate, authentication = {} } = handlers;
-    this.#authentications =
+    this.authentications =
       authenticate === undefined
         ? null
         : new Authentications(
@@ -105,28 +98,40 @@ class Pump implements Connected, Receiver {
     return this;
   }
 
+  get secures(): boolean {
+    return this.#transport.upgrade !== undefined;
+  }
+
+  get over(): boolean {
+    return this.#closing !== null;
+  }
+
+  now(): Millis {
+    return this.#transport.now();
+  }
+
   report(error: unknown): void {
     this.#audience.error(error);
   }
 
   get peer(): Endpoint | null {
-    return this.#parties.peer;
+    return this.parties.peer;
   }
 
   get remote(): Endpoint | null {
-    return this.#parties.remote;
+    return this.parties.remote;
   }
 
   get local(): Endpoint | null {
-    return this.#parties.local;
+    return this.parties.local;
   }
 
   get proxy(): ProxyHeader | null {
-    return this.#parties.proxy;
+    return this.parties.proxy;
   }
 
   get identity(): Identity | null {
-    return this.#parties.identity;
+    return this.parties.identity;
   }
 
   get client(): ClientIdentity {
@@ -138,7 +143,7 @@ class Pump implements Connected, Receiver {
   }
 
   get envelope(): Envelope | null {
-    return this.#receiving.envelope;
+    return this.receiving.envelope;
   }
 
   /** Most connections are never asked for it. */
@@ -251,7 +256,7 @@ class Pump implements Connected, Receiver {
 
   #held(): boolean {
     if (this.#forced) return false;
-    return this.#fullSince !== null || this.#receiving.full;
+    return this.#fullSince !== null || this.receiving.full;
   }
 
   /** Tells the transport what to wait for. */
@@ -279,15 +284,15 @@ class Pump implements Connected, Receiver {
       case "turn":
         return this.#turn(event.domains);
       case "body":
-        return this.#receiving.content(event.data);
+        return this.receiving.content(event.data);
       case "message":
-        return this.#receiving.whole(event);
+        return this.receiving.whole(event);
       case "reset":
-        return this.#receiving.abort(event.cause);
+        return this.receiving.abort(event.cause);
       case "violation":
         return;
       default:
-        return this.#ask(event);
+        return this.deciding.ask(event);
     }
   }
 
@@ -317,7 +322,7 @@ class Pump implements Connected, Receiver {
       (tls) => {
         if (this.session.phase !== "upgrading") return;
         this.session.upgraded(tls, this.#transport.now());
-        this.#parties.identity = null;
+        this.parties.identity = null;
         this.#audience.secured(this.session.client.tls as TlsInfo);
       },
       (error) => {
@@ -356,8 +361,8 @@ class Pump implements Connected, Receiver {
   }
 
   #close(reason: Closing["reason"]): void {
-    this.#receiving.abort("closed");
-    this.#authentications?.abandon();
+    this.receiving.abort("closed");
+    this.authentications?.abandon();
     this.#transport.close();
     this.#over(reason);
   }
@@ -382,81 +387,4 @@ class Pump implements Connected, Receiver {
       this.#audience.error(another);
     }
   }
-
-  // Questions.
-
-  #ask(question: Exclude<Question, MessageQuestion>): void {
-    this.#receiving.asked(question);
-    if (question.type === "connect" && question.proxy !== null) this.#parties.proxied(question.proxy);
-    if (question.type === "connect" && question.xclient !== null) this.#parties.presented(question.xclient);
-    // What comes instead of a response has cancelled the exchange.
-    if (question.type !== "auth") this.#authentications?.abandon();
-    let answer: Decision | Promise<Decision>;
-    try {
-      answer = this.#consult(question);
-    } catch (error) {
-      return this.#failed(question, error);
-    }
-    if (!isPromise(answer)) return this.#decided(question, answer);
-    this.deciding.wait(
-      answer,
-      (value) => this.#decided(question, value),
-      (error) => this.#failed(question, error),
-    );
-  }
-
-  #consult(question: Exclude<Question, MessageQuestion>): Decision | Promise<Decision> {
-    if (question.type === "auth" && this.#authentications !== null)
-      return this.#authentications.respond(question);
-    if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
-    const handler = this.handlers[question.type] as Handler<Question, Decision> | undefined;
-    return handler === undefined ? unhandled(question.type) : handler(question, this);
-  }
-
-  #decided(question: Exclude<Question, MessageQuestion>, answer: Decision): void {
-    if (question.type === "burl" && isIterable(answer)) this.#append(question, answer);
-    else this.#answer(question, answer as Answer);
-  }
-
-  #failed(question: Exclude<Question, MessageQuestion>, error: unknown): void {
-    if (this.#closing === null || !isAbort(error)) this.#audience.error(error);
-    this.#answer(question, failed(question.type));
-  }
-
-  #answer(question: Exclude<Question, MessageQuestion>, answer: Answer): void {
-    const given = this.deciding.give<Reply>(question, null, answer ?? question.reply);
-    if (given === null) return;
-    this.#receiving.answered(question, given);
-    if (question.type === "auth" && given.code === 235)
-      this.#parties.identity = this.#authentications?.identity ?? null;
-  }
-
-  give(question: Question, index: number | null, answer: MessageAnswer): boolean {
-    const now = this.#transport.now();
-    if (index === null) return this.session.answer(question.id, answer, now);
-    return this.session.answerRecipient(question.id, index, answer as Answer, now);
-  }
-
-  /** Puts content that the application fetches behind what has come so far (RFC 4468). */
-  #append(question: BurlQuestion, content: AsyncIterable<Uint8Array>): void {
-    const reception = this.#receiving.begun();
-    this.deciding.wait(
-      fill(reception.body, content),
-      () => this.#answer(question, fetched),
-      (error) => {
-        if (reception.aborted === null || !isAbort(error)) this.#audience.error(error);
-        this.#answer(question, failed(question.type));
-      },
-    );
-  }
 }
-
-/** What a handler may answer: content in place of a reply where the question is for content. */
-type Decision = Answer | AsyncIterable<Uint8Array>;
-
-function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-/** RFC 4468 §3. */
-const fetched = reply(250, "2.5.0", "Ok");
