@@ -168,6 +168,17 @@ export const commands: readonly Row[] = [
     because: "Trailing blanks are ignored (RFC 5321 §4.1.1).",
   },
   {
+    said: "HT behind a verb that is out of order, as the tenth command that smtp-server does not know",
+    octets: /^[A-Za-z]+\t/,
+    rule: ["S-SEQ-01", "S-DATA-05"],
+    ours: /^5$/,
+    theirs: { "smtp-server": /^4(?: closes)?$|^- closes$/ },
+    weSay: "503, up to `limits.errors`",
+    theySay: "421, and closes: its limit cannot be raised",
+    requirement: "S-LINE-05",
+    because: "With or without trailing blanks it is the same command (RFC 5321 §4.1.1).",
+  },
+  {
     said: "two SP behind the verb",
     kind: ["MAIL", "RCPT"],
     rule: null,
