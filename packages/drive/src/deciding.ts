@@ -45,8 +45,8 @@ export class Deciding {
 
   /** Asks, and gives the session what was answered, now or later. */
   ask(question: Asked): void {
-    const { receiving, parties, authentications } = this.#asker;
-    receiving.asked(question);
+    const { parties, authentications } = this.#asker;
+    if (question.type === "rcpt") this.#asker.receiving.asked(question);
     if (question.type === "connect" && question.proxy !== null) parties.proxied(question.proxy);
     if (question.type === "connect" && question.xclient !== null) parties.presented(question.xclient);
     // What comes instead of a response has cancelled the exchange.
@@ -117,8 +117,8 @@ export class Deciding {
   #answer(question: Asked, answer: Answer): void {
     const given = this.give<Reply>(question, null, answer ?? question.reply);
     if (given === null) return;
-    const { receiving, parties, authentications } = this.#asker;
-    receiving.answered(question, given);
+    const { parties, authentications } = this.#asker;
+    if (question.type === "mail" || question.type === "rcpt") this.#asker.receiving.answered(question, given);
     if (question.type === "auth" && given.code === 235) parties.identity = authentications?.identity ?? null;
   }
 

@@ -1,4 +1,11 @@
-import type { Envelope, MessageQuestion, Question, Reply, ServerSession } from "@sansmtp/core";
+import type {
+  Envelope,
+  MailQuestion,
+  MessageQuestion,
+  RcptQuestion,
+  Reply,
+  ServerSession,
+} from "@sansmtp/core";
 import type { AbortCause } from "./body.ts";
 import type { Connection } from "./connection.ts";
 import { type Deciding, isPromise } from "./deciding.ts";
@@ -37,11 +44,11 @@ export class Receiving implements Receptionist {
     return this.#reception?.body.full === true;
   }
 
-  asked(question: Question): void {
+  asked(question: RcptQuestion): void {
     this.#transaction.asked(question);
   }
 
-  answered(question: Question, reply: Reply): void {
+  answered(question: MailQuestion | RcptQuestion, reply: Reply): void {
     const forwarded = question.type === "mail" ? this.#receiver.session.envelope.forwarded : null;
     this.#transaction.answered(question, reply, forwarded);
   }

@@ -50,7 +50,8 @@ class Pump implements Connected, Receiver, Asker {
   readonly #audience: Audience;
   readonly #stall: Millis;
   readonly authentications: Authentications | null;
-  readonly receiving: Receiving = new Receiving(this);
+  /** Null: nothing was sent yet. */
+  #receiving: Receiving | null = null;
   readonly #owner: Owner | null;
   #closing: Closing | null = null;
   /** What `closed` gave, if anybody has asked, and what resolves it. */
@@ -98,6 +99,11 @@ class Pump implements Connected, Receiver, Asker {
     return this;
   }
 
+  get receiving(): Receiving {
+    this.#receiving ??= new Receiving(this);
+    return this.#receiving;
+  }
+
   get secures(): boolean {
     return this.#transport.upgrade !== undefined;
   }
@@ -143,7 +149,7 @@ class Pump implements Connected, Receiver, Asker {
   }
 
   get envelope(): Envelope | null {
-    return this.receiving.envelope;
+    return this.#receiving?.envelope ?? null;
   }
 
   /** Most connections are never asked for it. */
@@ -256,7 +262,7 @@ class Pump implements Connected, Receiver, Asker {
 
   #held(): boolean {
     if (this.#forced) return false;
-    return this.#fullSince !== null || this.receiving.full;
+    return this.#fullSince !== null || this.#receiving?.full === true;
   }
 
   /** Tells the transport what to wait for. */
@@ -288,7 +294,7 @@ class Pump implements Connected, Receiver, Asker {
       case "message":
         return this.receiving.whole(event);
       case "reset":
-        return this.receiving.abort(event.cause);
+        return this.#receiving?.abort(event.cause);
       case "violation":
         return;
       default:
@@ -361,7 +367,7 @@ class Pump implements Connected, Receiver, Asker {
   }
 
   #close(reason: Closing["reason"]): void {
-    this.receiving.abort("closed");
+    this.#receiving?.abort("closed");
     this.authentications?.abandon();
     this.#transport.close();
     this.#over(reason);

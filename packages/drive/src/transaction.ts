@@ -1,7 +1,6 @@
 import {
   type Envelope,
   type MailQuestion,
-  type Question,
   type RcptQuestion,
   type Recipient,
   type Reply,
@@ -28,8 +27,7 @@ export class Transaction {
     return { from, parameters, recipients, forwarded };
   }
 
-  asked(question: Question): void {
-    if (question.type !== "rcpt") return;
+  asked(question: RcptQuestion): void {
     // Most have one, and room for one is not room for seventeen, which a push would make.
     if (this.#asked.length === 0) {
       this.#asked = [question];
@@ -41,11 +39,11 @@ export class Transaction {
   }
 
   /** @param forwarded what XFORWARD has told of a transaction that begins */
-  answered(question: Question, reply: Reply, forwarded: Envelope["forwarded"]): void {
+  answered(question: MailQuestion | RcptQuestion, reply: Reply, forwarded: Envelope["forwarded"]): void {
     if (replyClass(reply) !== 2) return;
     if (question.type === "mail") return this.#begin(question, forwarded);
     // The one that was asked last, as long as they are asked one by one.
-    const at = question.type === "rcpt" ? this.#asked.lastIndexOf(question) : -1;
+    const at = this.#asked.lastIndexOf(question);
     if (at >= 0) this.#recipients[at] = { to: this.#asked[at].to, parameters: this.#asked[at].parameters };
   }
 
