@@ -2,7 +2,8 @@
  * Curves: what a message costs by its size, a recipient by their number, a session by how many are open, a command by how
  * many come at a time; and what two processes make of two cores. What matters is that they are flat.
  */
-import { Child, cpuOf, loadCore, used } from "./processes.ts";
+import { loader } from "./loading.ts";
+import { Child, cpuOf, used } from "./processes.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
 import { pair, programOf, type Subject as Server, type Starting, servers } from "./servers.ts";
 import { costs, type Subject, start, subjects } from "./session.ts";
@@ -277,12 +278,6 @@ async function reusing(server: Server, workers: number): Promise<Sharing> {
   while (children.length < workers) children.push((await server.start({ core: null, shared: port })).child);
   const pids = children.map(({ pid }) => pid);
   return { port, primary: [], pids, stop: () => Promise.all(children.map((each) => each.stop())) };
-}
-
-async function loader(core: number | null = loadCore): Promise<Child> {
-  const load = new Child("the load", core, [process.execPath, await programOf("load")]);
-  await load.answer();
-  return load;
 }
 
 async function withLoad(

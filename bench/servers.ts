@@ -44,6 +44,8 @@ export interface Starting {
   readonly core?: number | null;
   /** It can be told to collect garbage. */
   readonly collects?: boolean;
+  /** See {@link Serve.spin}. */
+  readonly spin?: number;
   /** The port is shared with others that do so; 0 chooses it. Only ours can. */
   readonly shared?: number;
 }
@@ -104,8 +106,8 @@ function program(name: string, runtime: RuntimeName, file: string, share = 1): S
     tls: true,
     share,
     missing: () => (runtimes[runtime](false) === null ? `${runtime} is not installed here` : null),
-    async start({ tls = null, core = serverCore, collects = false, shared } = {}) {
-      const given = JSON.stringify({ tls, shared });
+    async start({ tls = null, core = serverCore, collects = false, shared, spin } = {}) {
+      const given = JSON.stringify({ tls, shared, spin });
       const command = [...runtimes[runtime](collects)!, await programOf(file), given];
       const child = new Child(name, core, command);
       const { port } = await child.answer<{ port: number }>();
