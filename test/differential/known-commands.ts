@@ -168,6 +168,18 @@ export const commands: readonly Row[] = [
     because: "Trailing blanks are ignored (RFC 5321 §4.1.1).",
   },
   {
+    said: "MAIL behind one that was refused for its SIZE, or for something else in it",
+    kind: ["MAIL"],
+    after: "size",
+    rule: null,
+    ours: /^2$/,
+    theirs: { postfix: /^5$/ },
+    weSay: "250",
+    theySay: "552: the SIZE of the one before still counts, until RSET or a message",
+    requirement: "S-MAIL-06",
+    because: "A MAIL that is refused opens no transaction, and leaves nothing of itself to the next.",
+  },
+  {
     said: "HT behind a verb that is out of order, as the tenth command that smtp-server does not know",
     octets: /^[A-Za-z]+\t/,
     rule: ["S-SEQ-01", "S-DATA-05"],
