@@ -12,7 +12,7 @@ export const chunks: readonly Row[] = [
     ours: /^4 closes$/,
     theirs: {
       postfix: /^(?:5|5 closes|-)$/,
-      exim: /^(?:5+|-|2|52.*)$/,
+      exim: /^(?:5+|-|2[2-5]*|52.*)$/,
       opensmtpd: any,
       aiosmtpd: any,
       "smtp-server": any,
