@@ -385,6 +385,9 @@ test("SEC-PRX-10 a checksum of another length, or a second one, is refused", () 
   const zero = join(...withTlvs(tlv(0x03, [0, 0, 0, 0]), tlv(0x03, [0, 0, 0, 0])));
   const right = checksum(zero);
   refuses("SEC-PRX-10", 38, ...withTlvs(tlv(0x03, right), tlv(0x03, [0, 0, 0, 0])));
+  // Each is right, for the header with the other.
+  const both = [tlv(0x03, [0x34, 0xc8, 0xca, 0xc3]), tlv(0x03, [0xc4, 0x10, 0xe0, 0x4f])];
+  expect(new ProxyReader().read(join(...withTlvs(...both)))).toMatchObject({ rule: "SEC-PRX-10", at: 38 });
 });
 
 test("L-LEN-19 a v2 header of the greatest length is read", () => {

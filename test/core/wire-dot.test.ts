@@ -262,6 +262,15 @@ describe("what is handed on", () => {
     expect(content?.length).toBe(text.length);
   });
 
+  test("is a view up to where the message is too big, too", () => {
+    const chunk = octets("ab\r\n.cd\r\n.\r\n");
+    const input = new Input();
+    input.push(chunk);
+    const content = new ContentReader({ ...lenient, maxSize: 4 }).read(input);
+    expect(content?.buffer).toBe(chunk.buffer);
+    expect(content).toEqual(octets("ab\r\n"));
+  });
+
   test("is one array for a chunk of any number of dots, no larger than the chunk", () => {
     const chunk = octets("..\r\n".repeat(10_000));
     const input = new Input();

@@ -4,14 +4,34 @@ import { crc32c } from "../../packages/core/src/wire/crc32c.ts";
 import { seekEnd } from "../../packages/core/src/wire/end.ts";
 import { Input } from "../../packages/core/src/wire/input.ts";
 import { join } from "../../packages/core/src/wire/join.ts";
-import { forbiddenOctet, LineReader, lineOf, wholeLine } from "../../packages/core/src/wire/line.ts";
+import { forbiddenOctet, LineReader, lineOf, noLine, wholeLine } from "../../packages/core/src/wire/line.ts";
 import { Output } from "../../packages/core/src/wire/output.ts";
 import { isPlainEnd, PlainScanner } from "../../packages/core/src/wire/plain.ts";
+import { ProxyReader, signature } from "../../packages/core/src/wire/proxy.ts";
 import { formatReply } from "../../packages/core/src/wire/reply-format.ts";
 import { type SimdExports, SimdScanner } from "../../packages/core/src/wire/simd.ts";
 import { Splice } from "../../packages/core/src/wire/splice.ts";
 import { ascii, decodeLossy, decodeUtf8, encodeUtf8 } from "../../packages/core/src/wire/utf8.ts";
 import { characters, octets } from "./wire-reference.ts";
+
+/** How many octets are copied from one array to another while something is done. */
+function octetsCopied(work: () => void): number {
+  let octets = 0;
+  const set = Uint8Array.prototype.set;
+  Object.defineProperty(Uint8Array.prototype, "set", {
+    configurable: true,
+    value(this: Uint8Array, from: Uint8Array, at?: number) {
+      octets += from.length;
+      set.call(this, from, at);
+    },
+  });
+  try {
+    work();
+  } finally {
+    Reflect.deleteProperty(Uint8Array.prototype, "set");
+  }
+  return octets;
+}
 
 describe("a line that is whole in its chunk", () => {
   function whole(text: string, limit: number, skip = 0): [string, number, number, number] | null {
@@ -52,6 +72,10 @@ describe("a line that is whole in its chunk", () => {
     ["a\tb\x1f\r\n", 512, 0, ["a\tb\x1f", 6, 3, 6]],
     ["a\tb \xff\x80\r\n", 512, 0, ["a\tb \xff\x80", 8, -1, 8]],
     ["ab\r\r\n", 512, 0, ["ab\r", 5, 2, 5]],
+    ["a\x01\nb\r\n", 512, 0, ["a\x01\nb", 6, 1, 6]],
+    ["a\t\nb\r\n", 512, 0, ["a\t\nb", 6, 2, 6]],
+    ["a\x7f\nb\r\n", 512, 0, ["a\x7f\nb", 6, 1, 6]],
+    ["a\n\nb\r\n", 512, 0, ["a\n\nb", 6, 1, 6]],
   ])("S-LINE-02 S-LINE-12 of %j, with the limit %i, behind %i octets", (text, limit, skip, line) => {
     expect(whole(text, limit, skip)).toEqual(line);
   });
@@ -160,6 +184,24 @@ describe("a line in pieces", () => {
   });
 });
 
+test.each([
+  ["ab", "cd\r\n", "abcd"],
+  ["ab\r", "\n", "ab"],
+  ["ab", "\r\n", "ab"],
+  ["a", "bcdef\rg\r\n", "abcdef\rg"],
+])(
+  "a line goes on where the cursor is: %j, and then %j behind what another has read",
+  (first, second, line) => {
+    const [input, reader] = [new Input(), new LineReader(100)];
+    input.push(octets(first));
+    expect(reader.read(input)).toBeNull();
+    input.push(octets(`AUTH\r\n${second}`));
+    input.skip(6);
+    expect(characters(reader.read(input) as Uint8Array)).toBe(line);
+    expect(reader.length).toBe(line.length + 2);
+  },
+);
+
 describe("a splice", () => {
   type Step = number | readonly [number, number];
   /** What comes of views of a chunk of digits and of single octets: the text, and how many octets its array takes. */
@@ -201,6 +243,7 @@ describe("a splice", () => {
     ],
     ["an octet in the first place", [x, [0, 10]], ["x0123456789", 21]],
     ["an octet in the last", [[0, 10], x], ["0123456789x", 11]],
+    ["an octet behind a part", [[2, 5], x], ["234x", 14]],
     ["an octet between", [[0, 5], x, [5, 10]], ["01234x56789", 16]],
     ["octets alone", [x, x, x], ["xxx", 21]],
   ])("G6 of %s is one array, with room for what may come", (_, steps, expected) => {
@@ -215,6 +258,41 @@ describe("a splice", () => {
     expect(text).toBe("yyyyyx".repeat(200));
     expect(room).toBeGreaterThanOrEqual(1200);
     expect(room).toBeLessThan(1400);
+  });
+
+  test.each([1, 5, 100])(
+    "G6 each octet is copied a constant number of times, with one more behind each %i",
+    (part) => {
+      const chunk = octets("y".repeat(8000));
+      let taken: Uint8Array | null = null;
+      const copied = octetsCopied(() => {
+        const splice = new Splice();
+        splice.begin(chunk);
+        for (let at = 0; at < chunk.length; at += part) {
+          splice.view(at, at + part);
+          splice.put(x);
+        }
+        taken = splice.take();
+      });
+      const { length, buffer } = taken as unknown as Uint8Array;
+      expect(length).toBe(chunk.length + chunk.length / part);
+      expect(copied).toBeLessThanOrEqual(1.5 * length);
+      expect(buffer.byteLength).toBeLessThanOrEqual(1.1 * length + 100);
+    },
+  );
+
+  test("is the chunk itself where that is all of it, but for a Buffer, of which a view is no Buffer", () => {
+    const whole = (chunk: Uint8Array) => {
+      const splice = new Splice();
+      splice.begin(chunk);
+      splice.view(0, chunk.length);
+      return splice.take();
+    };
+    expect(whole(ten)).toBe(ten);
+    const buffer = Buffer.from("abc");
+    expect(Object.getPrototypeOf(whole(buffer))).toBe(Uint8Array.prototype);
+    expect(whole(buffer)?.buffer).toBe(buffer.buffer);
+    expect(whole(octets(""))).toBeNull();
   });
 
   test("does not take the rest of the chunk for its own", () => {
@@ -245,6 +323,42 @@ describe("a splice", () => {
     splice.view(2, length + 2);
     splice.put(x);
     expect([...(splice.take() ?? [])]).toEqual(expected);
+  });
+});
+
+describe("what grows with what comes is copied a constant number of times", () => {
+  test("G6 SEC-DOS-02 a line octet by octet", () => {
+    const [input, reader] = [new Input(), new LineReader(5000)];
+    const octet = octets("x");
+    const copied = octetsCopied(() => {
+      for (let at = 0; at < 4000; at++) {
+        input.push(octet);
+        reader.read(input);
+      }
+    });
+    expect(copied).toBeLessThan(3 * 4000);
+  });
+
+  test("G6 SEC-DOS-02 a PROXY header octet by octet, and in pieces", () => {
+    for (const step of [1, 50, 3000]) {
+      const header = new Uint8Array(16 + 6000);
+      header.set([...signature, 0x21, 0x00, 6000 >> 8, 6000 & 0xff]);
+      const reader = new ProxyReader();
+      const copied = octetsCopied(() => {
+        for (let at = 0; at < header.length; at += step) reader.read(header.subarray(at, at + step));
+      });
+      expect(copied).toBeLessThan(2 * header.length);
+      expect(reader.held()).toEqual(header);
+    }
+  });
+
+  test("G6 SEC-DOS-02 replies that gather", () => {
+    const output = new Output();
+    const reply = octets("250 2.1.5 Recipient ok\r\n");
+    const copied = octetsCopied(() => {
+      for (let times = 0; times < 1000; times++) output.put(reply);
+    });
+    expect(copied).toBeLessThan(2 * output.length);
   });
 });
 
@@ -369,6 +483,21 @@ describe("UTF-8", () => {
     expect(ascii(Uint8Array.of(0xe4, 0xff), 0, 2)).toBe("\xe4\xff");
   });
 
+  test("G6 SEC-DOS-02 a text costs what it is, not what the chunk is", () => {
+    let looks = 0;
+    const chunk = new Proxy(new Uint8Array(2000).fill(0x61), {
+      get(array, key) {
+        if (typeof key === "string" && /^[0-9]+$/.test(key)) looks++;
+        return Reflect.get(array, key, array);
+      },
+    });
+    for (const length of [0, 1, 4, 5, 8, 16, 17, 100]) {
+      looks = 0;
+      expect(ascii(chunk, 3, 3 + length)).toBe("a".repeat(length));
+      expect(looks).toBeLessThan(length + 16);
+    }
+  });
+
   test.each([4095, 4096, 4097, 8192, 8193])("a text of %i code points is read in pieces", (length) => {
     const text = "ä".repeat(length);
     expect(decodeUtf8(encodeUtf8(text))).toBe(text);
@@ -470,6 +599,10 @@ test.each([
   ["\ra\n", 3, false],
 ])("whether %j, of whose octets %i are known, is an end of line and no dot: %s", (text, end, is) => {
   expect(isPlainEnd(octets(text), 0, end)).toBe(is);
+});
+
+test("no line is what a reader has that read nothing", () => {
+  expect(noLine).toEqual(new LineReader(9).snapshot());
 });
 
 test("several arrays are one, and one is itself", () => {
