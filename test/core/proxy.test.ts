@@ -458,12 +458,23 @@ test("SEC-PRX-06 the family is told of a UNIX socket, by stream and by datagram,
     expect(new ProxyReader().read(octets)).toEqual({ ...bare, version: 2, family: name });
   }
   for (const [family, name, block] of [
+    [0x11, "TCP4", addresses4],
+    [0x21, "TCP6", addresses6],
     [0x12, "UDP4", addresses4],
     [0x22, "UDP6", addresses6],
   ] as const) {
     const octets = join(signature, [0x21, family, 0, block.length], block);
     expect(new ProxyReader().read(octets)).toMatchObject({ version: 2, family: name, command: "PROXY" });
   }
+});
+
+test("SEC-PRX-09 SEC-PRX-10 a unique id of 128 octets is read, and a checksum of five never, though four are right", () => {
+  const id = new Array<number>(128).fill(7);
+  const read = (...tlvs: (readonly number[])[]) => new ProxyReader().read(join(...withTlvs(...tlvs)));
+  expect(read(tlv(0x05, id))).toMatchObject({ ...tcp4, tlvs: [{ type: 5, value: id }] });
+  const right = checksum(join(...withTlvs(tlv(0x03, [0, 0, 0, 0, 9]))));
+  expect(read(tlv(0x03, [...right, 9]))).toMatchObject({ rule: "SEC-PRX-10", at: 31 });
+  expect(read(tlv(0x02, [0xff]))).toMatchObject({ authority: null });
 });
 
 test("L-LEN-19 what is held grows with what has come, and never beyond what is declared", () => {

@@ -146,6 +146,17 @@ describe("both scanners find what they have to", () => {
     }
   });
 
+  test("S-DATA-02 S-DOT-03 SEC-EOD-01 in every string of up to 3 of a . CR LF NUL HT 8-bit, at each place of a word", () => {
+    const data = new Uint8Array(130).fill(120);
+    for (const string of strings([...alphabet, 9], 3)) {
+      for (let place = 0; place < 4; place += 1) {
+        data.fill(120).set(string, 6 + place);
+        data.set(string, 60 + place);
+        agree(data, 0, place !== 1, 58, 0);
+      }
+    }
+  });
+
   test("S-DATA-02 S-DOT-03 SEC-EOD-01 at each border of words, vectors and windows", () => {
     const strings = [
       "\r\n.\r\n",

@@ -227,7 +227,9 @@ describe("BDAT", () => {
     const input = new Input();
     input.push(octets("a\r"));
     expect(reader.read(input)).toEqual(octets("a"));
+    expect(reader.snapshot().place).toBe("cr");
     expect(reader.finish()).toBe(null);
+    expect(reader.snapshot().place).toBe("text");
     expect(reader.finish()).toBe(null);
     expect(reader.fault).toEqual({ reason: "bare-cr", at: 1 });
   });

@@ -1,14 +1,17 @@
 /** The small pieces that readers and writers are made of, each alone: lines, splices, output, text, one end of data. */
+import { UsageError } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
 import { crc32c } from "../../packages/core/src/wire/crc32c.ts";
 import { seekEnd } from "../../packages/core/src/wire/end.ts";
 import { Input } from "../../packages/core/src/wire/input.ts";
 import { join } from "../../packages/core/src/wire/join.ts";
 import { forbiddenOctet, LineReader, lineOf, noLine, wholeLine } from "../../packages/core/src/wire/line.ts";
+import { inNetworks, parseNetwork } from "../../packages/core/src/wire/network.ts";
 import { Output } from "../../packages/core/src/wire/output.ts";
 import { isPlainEnd, PlainScanner } from "../../packages/core/src/wire/plain.ts";
 import { ProxyReader, signature } from "../../packages/core/src/wire/proxy.ts";
 import { formatReply } from "../../packages/core/src/wire/reply-format.ts";
+import { checkScanner } from "../../packages/core/src/wire/scan.ts";
 import { type SimdExports, SimdScanner } from "../../packages/core/src/wire/simd.ts";
 import { Splice } from "../../packages/core/src/wire/splice.ts";
 import { ascii, decodeLossy, decodeUtf8, encodeUtf8 } from "../../packages/core/src/wire/utf8.ts";
@@ -182,6 +185,31 @@ describe("a line in pieces", () => {
       expect(read(reader, input, "")).toBe("NOOP");
     }
   });
+});
+
+test("of a line that was too long the beginning stays, until another is", () => {
+  const [input, reader] = [new Input(), new LineReader(6)];
+  input.push(octets("abcdefgh\r\nab\r\nijklmnop\r\n"));
+  const found: [unknown, string][] = [];
+  for (let times = 0; times < 3; times++) {
+    const line = reader.read(input);
+    found.push([line instanceof Uint8Array ? characters(line) : line, characters(reader.beginning)]);
+  }
+  expect(found).toEqual([
+    ["too-long", "abcdef"],
+    ["ab", "abcdef"],
+    ["too-long", "ijklmn"],
+  ]);
+});
+
+test("G6 what is held of a line that begins behind another takes no room for that", () => {
+  const [input, reader] = [new Input(), new LineReader(512)];
+  input.push(octets(`NOOP\r\n${"x".repeat(70)}`));
+  expect(characters(reader.read(input) as Uint8Array)).toBe("NOOP");
+  expect(reader.read(input)).toBeNull();
+  input.push(octets("\r\n"));
+  const line = reader.read(input) as Uint8Array;
+  expect([line.length, line.buffer.byteLength]).toEqual([70, 70]);
 });
 
 test.each([
@@ -498,6 +526,11 @@ describe("UTF-8", () => {
     }
   });
 
+  test("G1 a text of any length is read, though arguments of a call have a limit", () => {
+    const text = "ä".repeat(300_000);
+    expect(decodeUtf8(encodeUtf8(text)) === text).toBe(true);
+  });
+
   test.each([4095, 4096, 4097, 8192, 8193])("a text of %i code points is read in pieces", (length) => {
     const text = "ä".repeat(length);
     expect(decodeUtf8(encodeUtf8(text))).toBe(text);
@@ -532,6 +565,14 @@ describe("the text of a reply", () => {
     ["ß", 2],
     ["€", 3],
     ["😀", 4],
+    ["\x7f", 1],
+    ["\x80", 2],
+    ["\u07ff", 2],
+    ["\u0800", 3],
+    ["\ud7ff", 3],
+    ["\u{10000}", 4],
+    ["\u{10fc00}", 4],
+    ["\ue000", 3],
   ])("R-FMT-04 %s is not cut, of whose octets there are %i", (character, width) => {
     for (let before = 0; before < width; before++) {
       const text = `${"x".repeat(before)}${character.repeat(300)}`;
@@ -675,6 +716,14 @@ describe("which scanner looks at a chunk", () => {
     expect(other.asked.plain).toBe(1);
   });
 
+  test("where finds are dense is counted from where the data begins in the chunk", () => {
+    const chunk = octets("x\n".repeat(4000));
+    const { scanner, asked } = counted();
+    scanner.begin(chunk, 6000, chunk.length, true, 1000);
+    for (let at = 6000; at < 6040; at += 2) expect(scanner.next(at, 0)).toBe(at + 1);
+    expect(asked).toEqual({ plain: 4, module: 16 });
+  });
+
   test("of a chunk of many messages little is copied for the first", () => {
     const chunk = new Uint8Array(40_000).fill(120);
     const { scanner, asked } = counted();
@@ -683,4 +732,64 @@ describe("which scanner looks at a chunk", () => {
     // 4096, then 16,384 at a time.
     expect(asked.module).toBe(4);
   });
+});
+
+test.each([
+  ["192.0.2.1", [{ octets: [192, 0, 2, 0], bits: 24 }], true],
+  ["192.0.3.1", [{ octets: [192, 0, 2, 0], bits: 24 }], false],
+  [
+    "192.0.3.1",
+    [
+      { octets: [192, 0, 2, 0], bits: 24 },
+      { octets: [192, 0, 3, 1], bits: 32 },
+    ],
+    true,
+  ],
+  ["192.0.2.1", [], false],
+  ["localhost", [{ octets: [0, 0, 0, 0], bits: 0 }], false],
+])("X-XCL-01 whether %s is in one of %j: %s", (address, networks, is) => {
+  expect(inNetworks(address, networks)).toBe(is);
+});
+
+test.each([
+  ["192.0.2.1/32", 32],
+  ["192.0.2.1", 32],
+  ["0.0.0.0/0", 0],
+  ["2001:db8::1/128", 128],
+  ["::/0", 0],
+  ["::ffff:0.0.0.0/96", 0],
+  ["0.0.0.0/x", null],
+  ["0.0.0.0/33", null],
+  ["0.0.0.0/-1", null],
+  ["::ffff:0.0.0.0/95", null],
+  ["::/129", null],
+])("X-XCL-01 the network %s has %j bits", (text, bits) => {
+  expect(parseNetwork(text)?.bits ?? null).toBe(bits);
+});
+
+test.each([[{ begin() {} }], [{ next() {} }], [{ begin: 1, next() {} }], [{ begin() {}, next: 1 }]])(
+  "G9 %j is no scanner",
+  (given) => {
+    expect(() => checkScanner(given as never)).toThrow(UsageError);
+    expect(() => checkScanner(null)).not.toThrow();
+    expect(() => checkScanner(new PlainScanner())).not.toThrow();
+  },
+);
+
+test("input is read on where it was pushed, and never beyond it", () => {
+  const input = new Input();
+  for (const text of ["ab", "c", "def"]) input.push(octets(text));
+  input.skip(1);
+  expect(() => input.skip(2)).toThrow("bug:");
+  input.skip(1);
+  input.push(octets("g"));
+  expect(characters(input.octets())).toBe("cdefg");
+  expect(characters(input.take(3))).toBe("cde");
+  expect([input.length, input.at, characters(input.octets())]).toEqual([2, 2, "fg"]);
+  expect(() => input.take(3)).toThrow("bug:");
+  expect(characters(input.take(0))).toBe("");
+  input.push(octets("xy"));
+  const chunk = input.chunk as Uint8Array;
+  const view = input.take(1);
+  expect([characters(view), view.buffer === chunk.buffer]).toEqual(["x", true]);
 });

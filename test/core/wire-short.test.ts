@@ -69,6 +69,7 @@ describe("every short text is read as the reference reads it", () => {
     for (const text of strings("a.\r\n", 4)) {
       for (const [maxSize, maxLine] of [
         [2, 1],
+        [2, 2],
         [3, 2],
         [6, 0],
         [4, 3],
@@ -120,6 +121,53 @@ describe("every short text is read as the reference reads it", () => {
               reads(data, options, [octets(data)]);
             }
           }
+        }
+      }
+    });
+
+    test("L-LEN-06 the last lines of a chunk, behind a dot", () => {
+      for (const maxLine of [5, 16, 30]) {
+        for (let length = maxLine - 2; length <= maxLine + 2; length++) {
+          for (const dot of [".", ".."]) {
+            const filler = `${"z".repeat(maxLine)}\r\n`.repeat(Math.ceil(200 / maxLine));
+            const data = `${filler}${dot}${"y".repeat(length)}\r\nq\r\n.\r\n`;
+            reads(data, { ...lenient, maxLine, scanner }, [octets(data)]);
+          }
+        }
+      }
+    });
+
+    test("S-DOT-02 S-DOT-05 S-BDAT-15 where one chunk ends and the next begins", () => {
+      for (const end of strings(".\r\n", 2)) {
+        for (const begin of strings("a.\r\n", 2)) {
+          for (const [before, behind] of [
+            [120, 0],
+            [120, 130],
+            [3, 130],
+          ] as const) {
+            const first = `${"x".repeat(before)}${end}`;
+            const data = `${first}${begin}${"y".repeat(behind)}`;
+            for (const dots of [true, false]) {
+              const options = { ...lenient, dots, scanner };
+              const pieces = [octets(data).subarray(0, first.length), octets(data).subarray(first.length)];
+              reads(data, options, pieces);
+              reads(data, { ...options, bareCr: "normalize", bareLf: "space" }, pieces, true);
+            }
+          }
+        }
+      }
+    });
+
+    test("S-8BIT-02 any octet, few of which are more than themselves", () => {
+      for (let octet = 0; octet < 256; octet++) {
+        const one = String.fromCharCode(octet);
+        for (const data of [
+          `a${one}b`,
+          `${"x".repeat(130)}${one}y\r\n\t${one}`,
+          `${"x".repeat(131)}${one}\r\n`,
+        ]) {
+          const read = decode([octets(data)], { ...lenient, scanner });
+          expect([octet, read.eightBit, read.nul]).toEqual([octet, octet >= 128, octet === 0]);
         }
       }
     });
@@ -223,6 +271,35 @@ describe("every short text is written as the reference writes it", () => {
         };
         writes(content, options, [octets(content)]);
         writes(content, options, [octets(content).subarray(0, 101), octets(content).subarray(101)]);
+      }
+    });
+
+    test("S-DOT-01 S-DATA-21 where one piece ends and the next begins", () => {
+      for (const end of strings(".\r\n", 2)) {
+        for (const begin of strings("a.\r\n", 2)) {
+          for (const [before, behind] of [
+            [120, 0],
+            [3, 130],
+          ] as const) {
+            const first = `${"x".repeat(before)}${end}`;
+            const content = `${first}${begin}${"y".repeat(behind)}`;
+            const pieces = [
+              octets(content).subarray(0, first.length),
+              octets(content).subarray(first.length),
+            ];
+            for (const lineEnds of every) writes(content, { ...data, lineEnds, scanner }, pieces);
+          }
+        }
+      }
+    });
+
+    test("L-LEN-06 S-DATA-22 the last lines of a piece, behind a dot", () => {
+      for (const maxLine of [5, 16, 30]) {
+        for (let length = maxLine - 2; length <= maxLine + 2; length++) {
+          const filler = `${"z".repeat(maxLine)}\r\n`.repeat(Math.ceil(200 / maxLine));
+          const content = `${filler}.${"y".repeat(length)}\r\nq\r\n`;
+          writes(content, { ...data, maxLine, scanner }, [octets(content)]);
+        }
       }
     });
 
