@@ -1,17 +1,41 @@
 /** Corners of the grammar, in tables: what is last within a limit, where a fault is, what stands at an end. */
 import { UsageError } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
+import { customMail } from "../../packages/core/src/extensions/custom.ts";
+import { standardParameters } from "../../packages/core/src/extensions/registry.ts";
 import {
   nothingForwarded,
   parseClientAttributes,
   parseForwardedAttributes,
 } from "../../packages/core/src/syntax/attributes.ts";
-import { endsInLast, parseDomains, parseHello, readVerb } from "../../packages/core/src/syntax/command.ts";
+import { decodeBase64 } from "../../packages/core/src/syntax/base64.ts";
+import { parseCapabilities } from "../../packages/core/src/syntax/capabilities.ts";
+import {
+  endsInLast,
+  highOctet,
+  parseAuth,
+  parseChunk,
+  parseDomains,
+  parseEtrn,
+  parseHello,
+  parseMail,
+  parseRcpt,
+  parseString,
+  parseUrl,
+  readVerb,
+} from "../../packages/core/src/syntax/command.ts";
 import { parseDomain, readDomain, sameDomain } from "../../packages/core/src/syntax/domain.ts";
 import { type Fault, isFault } from "../../packages/core/src/syntax/fault.ts";
+import {
+  formatMailbox,
+  parsePath,
+  readPlain,
+  sameMailbox,
+  strict,
+} from "../../packages/core/src/syntax/path.ts";
 import { ReplyReader } from "../../packages/core/src/syntax/replies.ts";
-import { type ReceivedFacts, receivedField } from "../../packages/core/src/syntax/trace.ts";
-import { encodeUtf8Address } from "../../packages/core/src/syntax/xtext.ts";
+import { type ReceivedFacts, receivedField, returnPathField } from "../../packages/core/src/syntax/trace.ts";
+import { decodeXtext, encodeUtf8Address, upperHex } from "../../packages/core/src/syntax/xtext.ts";
 import { Input } from "../../packages/core/src/wire/input.ts";
 import { context, type Given, octets, pathFault, readMail, readPath, readRcpt, said } from "./arguments.ts";
 
@@ -83,6 +107,127 @@ describe("commands", () => {
       const line = octets(`EHLO ${name}`);
       const read = parseHello(line, 5, line.length, given, "EHLO");
       expect([length, isFault(read) ? null : read.name]).toEqual([length, length === 255 ? name : null]);
+    }
+  });
+
+  test.each([
+    ["EHLO", "Syntax: EHLO hostname"],
+    ["AUTH", "Syntax: AUTH mechanism [initial-response]"],
+    ["AUTH PLAIN Q", "Cannot decode response"],
+    ["AUTH PLAIN ?", "Cannot decode response"],
+    ["BDAT", "Cannot tell where the chunk ends, closing"],
+    ["BDAT 5 LOST", "Cannot tell where the chunk ends, closing"],
+    ["VRFY", "Syntax: VRFY address"],
+    ["EXPN", "Syntax: EXPN list"],
+    ["ETRN a_b", "Syntax: ETRN [@|#]node"],
+    ["ATRN a,", "Syntax: ATRN [domain *(,domain)]"],
+    ["BURL", "Syntax: BURL url [LAST]"],
+    ["BURL 1imap://a", "Syntax: BURL url [LAST]"],
+    ["BURL a:b LOST", "Syntax: BURL url [LAST]"],
+    ["MAIL FROM:<", "Bad sender address syntax"],
+    ["RCPT TO:<", "Bad recipient address syntax"],
+    [
+      `MAIL FROM:<"l"@b.${"d".repeat(63)}.${"d".repeat(63)}.${"d".repeat(63)}.${"d".repeat(63)}>`,
+      "Path too long",
+    ],
+    [`RCPT TO:<"${"l".repeat(63)}"@b>`, "Path too long"],
+    ["MAIL FROM:<a@b> SIZE=x", "Bad parameter syntax"],
+    ["MAIL FROM:<a@b> XYZ=x", "Unsupported parameter"],
+  ])("%s is told how it is written", (text, words) => {
+    const line = octets(text);
+    const { verb, argument: at } = readVerb(line);
+    const end = line.length;
+    const read = {
+      MAIL: () => parseMail(line, at, end, context()),
+      RCPT: () => parseRcpt(line, at, end, context()),
+      EHLO: () => parseHello(line, at, end, context(), verb),
+      AUTH: () => parseAuth(line, at, end),
+      BDAT: () => parseChunk(line, at, end),
+      VRFY: () => parseString(line, at, end, context(), "VRFY"),
+      EXPN: () => parseString(line, at, end, context(), "EXPN"),
+      ETRN: () => parseEtrn(line, at, end),
+      ATRN: () => parseDomains(line, at, end),
+      BURL: () => parseUrl(line, at, end),
+    }[verb]?.();
+    expect((read as Fault).reply.lines).toEqual([words]);
+  });
+
+  test("X-UTF8-04 a path in UTF-8 is refused by name, at its first octet above 0x7F", () => {
+    const faults = [
+      readMail("MAIL FROM:<aü@b>", { utf8: "offered" }),
+      readRcpt("RCPT TO:<a@bü>", { utf8: "offered" }),
+    ] as Fault[];
+    expect(faults.map(({ at, reply: { lines } }) => [at, ...lines])).toEqual([
+      [12, "Non-ASCII sender address not permitted without SMTPUTF8"],
+      [12, "Non-ASCII recipient address not permitted without SMTPUTF8"],
+    ]);
+    expect(readMail("MAIL FROM:<aü@b>")).toMatchObject({ rule: "S-ADDR-05", at: 12 });
+    expect(readMail("MAIL FROM:<>", { utf8: "offered" })).toMatchObject({ path: null });
+    expect(readMail("MAIL FROM:<ü@b>", { utf8: "allowed" })).toMatchObject({ path: { local: "ü" } });
+  });
+
+  test("X-UTF8-03 a value in UTF-8 needs SMTPUTF8, and an equals sign or a control octet has no place in it", () => {
+    const custom = { keyword: "XX", mail: [{ keyword: "XTEXT" }] };
+    const read = (value: string, utf8: "absent" | "offered" | "allowed", more = "") => {
+      const line = octets(`MAIL FROM:<a@b> XTEXT=${value}${more}`);
+      const mail = {
+        ...standardParameters.mail,
+        XTEXT: customMail(custom.mail[0] as { keyword: string }, custom),
+      };
+      return parseMail(line, 5, line.length, {
+        ...context({ utf8 }),
+        known: { ...standardParameters, mail },
+      });
+    };
+    expect(read("ü", "allowed")).toMatchObject({ parameters: { other: { XTEXT: "ü" } } });
+    expect(read("ü", "offered", " SMTPUTF8")).toMatchObject({ parameters: { other: { XTEXT: "ü" } } });
+    const fault = read("aü", "offered") as Fault;
+    expect([said(fault), fault.at, ...fault.reply.lines]).toEqual([
+      "S-LINE-09 501 5.5.4",
+      23,
+      "Bad parameter syntax",
+    ]);
+    expect(said(read("ü", "absent"))).toBe("S-PARM-04 501 5.5.4");
+    for (const utf8 of ["absent", "offered", "allowed"] as const) {
+      expect(said(read("a", utf8))).toBe("ok");
+      for (const odd of ["a=b", "=", "a\x01", "\x7f", ""])
+        expect(said(read(odd, utf8))).toBe("S-PARM-04 501 5.5.4");
+    }
+  });
+
+  test.each([
+    ["VRFY <a@bc>", "a", false],
+    ["VRFY <a@bc", null, false],
+    ["VRFY xa@bc>", null, false],
+    ["VRFY a@bc SMTPUTF8", "a", true],
+    ["VRFY a@bc SMTPUTF9", null, false],
+    ["VRFY a@bc SMTPUTF", null, false],
+  ])(
+    "S-VRFY-04 X-UTF8-07 in %s the mailbox is of %j, and SMTPUTF8 was given: %s",
+    (text, local, smtputf8) => {
+      const line = octets(text);
+      const read = parseString(line, 5, line.length, context({ utf8: "offered" }), "VRFY");
+      expect(read).toMatchObject({ mailbox: local === null ? null : { local }, smtputf8 });
+    },
+  );
+
+  test("S-LINE-09 0x80 is above 0x7F, as the first octet too", () => {
+    expect(highOctet(Uint8Array.of(0x80))).toBe(0);
+    expect(highOctet(Uint8Array.of(0x7f, 0x80))).toBe(1);
+    expect(said(parseString(octets("ü"), 0, 2, context(), "VRFY"))).toBe("S-LINE-09 501 5.5.4");
+  });
+
+  test("L-LEN-02 a proper name of 255 octets is read as one", () => {
+    const line = octets(`EHLO ${"d.".repeat(127)}d`);
+    expect(parseHello(line, 5, line.length, context(), "EHLO")).toMatchObject({ domain: { kind: "name" } });
+  });
+
+  test("S-LINE-03 a verb of four letters with another in one place is another", () => {
+    for (const verb of ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]) {
+      for (let at = 0; at < 4; at++) {
+        const other = `${verb.slice(0, at)}#${verb.slice(at + 1)}`;
+        expect(readVerb(octets(other)).verb).toBe(other);
+      }
     }
   });
 
@@ -248,6 +393,60 @@ describe("paths and domains", () => {
     expect(encodeUtf8Address(address)).toBe(written);
   });
 
+  test("S-ADDR-01 a quoted string without end is wrong where it begins, wherever that is", () => {
+    for (const text of ['"a', '"a\\', '"a\\\x01"@b', '"a\x01"@b', '"a\\ü"@b'])
+      expect(readMail(`MAIL FROM:<${text}>`, { utf8: "allowed" })).toMatchObject({
+        rule: "S-ADDR-01",
+        at: 11,
+      });
+  });
+
+  test("S-ADDR-01 without a local-part there is no address, whatever is tolerated", () => {
+    const given: Given = { lenient: { dots: true, bareAddress: true } };
+    expect(pathFault("@b", "reverse", given)).toMatchObject({ rule: "S-ADDR-01", at: 0 });
+    expect(pathFault("", "reverse", given)).toMatchObject({ rule: "S-ADDR-01", at: 0 });
+  });
+
+  test("S-ADDR-05 what stands behind the path is no part of it", () => {
+    const line = octets('<"a"@b>ü');
+    expect(parsePath(line, 0, 7, "reverse", context())).toMatchObject({ path: { utf8: false }, end: 7 });
+  });
+
+  test("L-LEN-02 L-LEN-03 the limits of a plain path count from where it begins", () => {
+    const text = `<${"l".repeat(64)}@${"d".repeat(63)}.${"d".repeat(63)}.${"d".repeat(61)}>`;
+    const line = octets(`${" ".repeat(300)}${text}`);
+    expect(text).toHaveLength(256);
+    expect(readPlain(line, 300, line.length, context())).toMatchObject({ path: { raw: text } });
+  });
+
+  test("S-RCPT-03 Postmaster without a domain is the same as itself alone, in any case", () => {
+    const postmaster = { local: "Postmaster", domain: null };
+    const other = { local: "postmaster", domain: { kind: "name" as const, text: "b" } };
+    expect([
+      sameMailbox(postmaster, { local: "POSTMASTER", domain: null }),
+      sameMailbox(postmaster, other),
+      sameMailbox(other, postmaster),
+      sameMailbox(other, other),
+    ]).toEqual([true, false, false, true]);
+  });
+
+  test("what is tolerated if nothing is said is a blank behind the colon", () => {
+    expect(Object.entries(strict).filter(([, value]) => value)).toEqual([["spaceAfterColon", true]]);
+    expect(formatMailbox({ local: "\u0080", domain: null })).toBe("\u0080");
+  });
+
+  test("an upper-case hexadecimal digit has its value, and nothing else has any", () => {
+    const values = Array.from({ length: 256 }, (_, octet) => upperHex(octet));
+    const expected = values.map((_, octet) => "0123456789ABCDEF".indexOf(String.fromCharCode(octet)));
+    expect(values).toEqual(expected);
+    for (const text of ["+:0", "+0:", "+@1", "+a0"]) expect(decodeXtext(octets(text), 0, 3)).toBeNull();
+  });
+
+  test("nothing in base64 is nothing, whatever stands before it", () => {
+    expect(decodeBase64(octets("=="), 2, 2)).toEqual(new Uint8Array(0));
+    expect(decodeBase64(octets("AA=="), 0, 4)).toEqual(Uint8Array.of(0));
+  });
+
   test("what is null is no fault, nor is anything without a rule", () => {
     expect([isFault(null), isFault({}), isFault({ rule: "S-ADDR-01" })]).toEqual([false, false, true]);
   });
@@ -275,6 +474,7 @@ describe("attributes", () => {
     ],
     ["NAME=a_b.example", { name: "a_b.example" }],
     ["LOGIN=a+2Bb+3D", { login: "a+b=" }],
+    ["HELO=x[UNAVAILABLE] LOGIN=[UNAVAILABLE]x", { helo: "x[UNAVAILABLE]", login: "[UNAVAILABLE]x" }],
     ["LOGIN=a=b HELO=\u00fc", { login: "a=b", helo: "\u00fc" }],
   ])("X-XCL-03 XCLIENT %s is read", (text, expected) => {
     expect(client(text)).toEqual(expected);
@@ -304,6 +504,12 @@ describe("attributes", () => {
     ["LOGIN=+FF", 5],
     ["IDENT=x", 0],
     ["toString=x", 0],
+    ["HELO=", 4],
+    ["LOGIN=", 5],
+    ["ADDR=xIPV6::1", 4],
+    ["ADDR=[UNAVAILABLE]x", 4],
+    ["ADDR=x[UNAVAILABLE]", 4],
+    ["NAME=a.example.", 4],
   ])("X-XCL-03 XCLIENT %j is refused, at %i", (text, at) => {
     const fault = client(text) as Fault;
     expect([said(fault), fault.at]).toEqual(["X-XCL-03 501 5.5.4", at]);
@@ -385,6 +591,77 @@ describe("replies", () => {
     expect(rule(text)).toBe(expected);
   });
 
+  test("G8 what has to wait for the rest of a reply is a copy, and the rest is not waited for", () => {
+    const [input, reader] = [new Input(), new ReplyReader()];
+    const chunk = Buffer.from("250-abc\r\n250-def\r\n");
+    input.push(chunk);
+    expect(reader.read(input)).toBeNull();
+    chunk.fill(0x78);
+    input.push(Buffer.from("250 ghi\r\n"));
+    expect(reader.read(input)).toMatchObject({ lines: ["abc", "def", "ghi"] });
+  });
+
+  test("R-ENH-06 an enhanced code of four numbers is none", () => {
+    const input = new Input();
+    input.push(Buffer.from("250 2.2.1.5 x\r\n"));
+    expect(new ReplyReader().read(input)).toMatchObject({ enhanced: null, lines: ["2.2.1.5 x"] });
+  });
+
+  test("what a server offers is read line by line, and odd lines are passed over", () => {
+    const of = (...lines: string[]) =>
+      parseCapabilities({ code: 250, enhanced: null, lines: ["mx.example.com", ...lines], octets: [] });
+    const nothing = {
+      pipelining: false,
+      chunking: false,
+      "8bitmime": false,
+      binarymime: false,
+      smtputf8: false,
+      enhancedStatusCodes: false,
+      dsn: false,
+      starttls: false,
+      prdr: false,
+      size: null,
+      auth: [],
+      limits: { mailMax: null, rcptMax: null, rcptDomainMax: null },
+      all: [],
+    };
+    expect(of()).toEqual(nothing);
+    expect(of("", " ", "X_Y 1", "-A", "A_", "X-AUTH=PLAIN", "8BITMIME!")).toEqual(nothing);
+    for (const [line, key] of [
+      ["PIPELINING", "pipelining"],
+      ["chunking", "chunking"],
+      ["8BITMIME", "8bitmime"],
+      ["SmtpUtf8", "smtputf8"],
+      ["ENHANCEDSTATUSCODES", "enhancedStatusCodes"],
+      ["DSN", "dsn"],
+      ["STARTTLS", "starttls"],
+      ["PRDR", "prdr"],
+    ] as const)
+      expect(of(line)).toEqual({
+        ...nothing,
+        [key]: true,
+        all: [{ keyword: line.toUpperCase(), parameters: [] }],
+      });
+    expect([of("BINARYMIME").binarymime, of("BINARYMIME", "CHUNKING").binarymime]).toEqual([false, true]);
+    expect(of("AUTH=LOGIN", "AUTH plain  LOGIN", "XA PLAIN CRAM-MD5")).toMatchObject({
+      auth: ["LOGIN", "PLAIN"],
+      all: [
+        { keyword: "AUTH", parameters: ["LOGIN"] },
+        { keyword: "AUTH", parameters: ["plain", "LOGIN"] },
+        { keyword: "XA", parameters: ["PLAIN", "CRAM-MD5"] },
+      ],
+    });
+    const sizes = ["SIZE", "SIZE 0", "SIZE  100", "SIZE x", "SIZE 1x", "SIZE x1"];
+    const any = Number.POSITIVE_INFINITY;
+    expect(sizes.map((line) => of(line).size)).toEqual([any, any, 100, any, any, any]);
+    expect(of("LIMITS RCPTMAX=10 mailmax=2 RCPTDOMAINMAX=0").limits).toEqual({
+      mailMax: 2,
+      rcptMax: 10,
+      rcptDomainMax: null,
+    });
+    expect(of("LIMITS RCPTMAX=1234567 MAILMAX=x1").limits).toEqual(nothing.limits);
+  });
+
   test("a reply has begun when some of it came, and is complete when all of it did", () => {
     const [input, reader] = [new Input(), new ReplyReader()];
     const states: [boolean, string | null][] = [];
@@ -424,6 +701,8 @@ describe("Received", () => {
 
   test.each([
     "<a@b",
+    "<a@bc",
+    "xa@bc>",
     "a@b>",
     "<a>",
     "<a@b>>",
@@ -502,6 +781,18 @@ describe("Received", () => {
       `\t${"x ".repeat(38).trim()}`,
       `\t${"x ".repeat(7).trim()} \\() by mx.example with ESMTPS; Thu, 1 Jan 1970 00:00:00 +0000`,
     ]);
+  });
+
+  test("what fits just so is told, and what is one more is not", () => {
+    expect(clause({ via: "v".repeat(64) })).toContain(` via ${"v".repeat(64)} `);
+    expect(() => receivedField({ ...facts, via: "v".repeat(65) })).toThrow(UsageError);
+    expect(clause({ priority: -0 })).toContain(" priority 0;");
+    expect(clause({ from: { ...facts.from, hello: "~(" } })).toContain("(HELO ~\\()");
+    expect(clause({ for: "a@b.example." })).toContain(" for <a@b.example>;");
+    expect(clause({ for: 'a."b c"@d' })).toContain(' for <"a.b c"@d>;');
+    expect(clause({ for: "a..b@c_d" })).toContain(' for <"a..b"@c_d>;');
+    expect(returnPathField("<>")).toBe("Return-Path: <>\r\n");
+    expect(returnPathField("a@b.")).toBe("Return-Path: <a@b>\r\n");
   });
 
   test("RFC 3865 what stands for SOLICIT is a word for each keyword", () => {
