@@ -137,7 +137,7 @@ describe("commands", () => {
     const line = octets(text);
     const { verb, argument: at } = readVerb(line);
     const end = line.length;
-    const read = {
+    const parsers: Readonly<Record<string, () => object | null>> = {
       MAIL: () => parseMail(line, at, end, context()),
       RCPT: () => parseRcpt(line, at, end, context()),
       EHLO: () => parseHello(line, at, end, context(), verb),
@@ -148,7 +148,8 @@ describe("commands", () => {
       ETRN: () => parseEtrn(line, at, end),
       ATRN: () => parseDomains(line, at, end),
       BURL: () => parseUrl(line, at, end),
-    }[verb]?.();
+    };
+    const read = parsers[verb]?.();
     expect((read as Fault).reply.lines).toEqual([words]);
   });
 
