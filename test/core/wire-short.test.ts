@@ -137,26 +137,25 @@ describe("every short text is read as the reference reads it", () => {
       }
     });
 
-    test("S-DOT-02 S-DOT-05 S-BDAT-15 where one chunk ends and the next begins", () => {
-      for (const end of strings(".\r\n", 2)) {
-        for (const begin of strings("a.\r\n", 2)) {
-          for (const [before, behind] of [
-            [120, 0],
-            [120, 130],
-            [3, 130],
-          ] as const) {
+    test.each([
+      [120, 0],
+      [120, 130],
+      [3, 130],
+    ])(
+      "S-DOT-02 S-DOT-05 S-BDAT-15 where one chunk of %i and more ends, and the next with %i begins",
+      (before, behind) => {
+        for (const end of strings(".\r\n", 2)) {
+          for (const begin of strings("a.\r\n", 2)) {
             const first = `${"x".repeat(before)}${end}`;
             const data = `${first}${begin}${"y".repeat(behind)}`;
-            for (const dots of [true, false]) {
-              const options = { ...lenient, dots, scanner };
-              const pieces = [octets(data).subarray(0, first.length), octets(data).subarray(first.length)];
-              reads(data, options, pieces);
-              reads(data, { ...options, bareCr: "normalize", bareLf: "space" }, pieces, true);
-            }
+            const pieces = [octets(data).subarray(0, first.length), octets(data).subarray(first.length)];
+            reads(data, { ...lenient, scanner }, pieces);
+            reads(data, { ...lenient, dots: false, scanner }, pieces);
+            reads(data, { ...lenient, bareCr: "normalize", bareLf: "space", scanner }, pieces, true);
           }
         }
-      }
-    });
+      },
+    );
 
     test("S-8BIT-02 any octet, few of which are more than themselves", () => {
       for (let octet = 0; octet < 256; octet++) {
@@ -183,7 +182,7 @@ describe("every short text is read as the reference reads it", () => {
       }
     });
 
-    test("S-DATA-02 SEC-DOS-02 where there is much to find", () => {
+    test("S-DATA-02 where there is much to find", () => {
       for (const text of ["..\r\n", "a\r\n.", "\n", "\r", "\0", "\r\n", "\r\r\n", "\t\xe4\r\n", "abcd\r\n"]) {
         const data = `${text.repeat(60)}${"z".repeat(130)}\r\n.\r\nN`;
         reads(data, { ...lenient, scanner }, [octets(data)]);
