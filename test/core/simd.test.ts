@@ -157,6 +157,16 @@ describe("both scanners find what they have to", () => {
     }
   });
 
+  test("S-DATA-02 S-DOT-03 where the first window ends", () => {
+    for (const text of ["\r\n.\r\n", "\r\n..", "\n.", "\r.", "\r\r\n", "\r\n\r\n."]) {
+      for (let at = 4096 - 4; at <= 4096; at += 1) {
+        const data = new Uint8Array(4200).fill(120);
+        data.set(octets(text), at);
+        agree(data, 0, true, Number.POSITIVE_INFINITY, 0);
+      }
+    }
+  });
+
   test("S-DATA-02 S-DOT-03 SEC-EOD-01 at each border of words, vectors and windows", () => {
     const strings = [
       "\r\n.\r\n",

@@ -716,6 +716,16 @@ describe("which scanner looks at a chunk", () => {
     expect(other.asked.plain).toBe(1);
   });
 
+  test("G6 what is in the window is not copied again for the next find", () => {
+    const sparse = octets(`${"x".repeat(99)}\n`.repeat(300));
+    const { scanner } = counted();
+    const copied = octetsCopied(() => {
+      scanner.begin(sparse, 0, sparse.length, true, 1000);
+      for (let line = 0; line < 300; line++) expect(scanner.next(line * 100, 0)).toBe(line * 100 + 99);
+    });
+    expect(copied).toBe(sparse.length);
+  });
+
   test("where finds are dense is counted from where the data begins in the chunk", () => {
     const chunk = octets("x\n".repeat(4000));
     const { scanner, asked } = counted();
@@ -787,6 +797,7 @@ test("input is read on where it was pushed, and never beyond it", () => {
   expect(characters(input.take(3))).toBe("cde");
   expect([input.length, input.at, characters(input.octets())]).toEqual([2, 2, "fg"]);
   expect(() => input.take(3)).toThrow("bug:");
+  new Input().skip(0);
   expect(characters(input.take(0))).toBe("");
   input.push(octets("xy"));
   const chunk = input.chunk as Uint8Array;

@@ -161,6 +161,7 @@ describe("every short text is read as the reference reads it", () => {
       for (let octet = 0; octet < 256; octet++) {
         const one = String.fromCharCode(octet);
         for (const data of [
+          one,
           `a${one}b`,
           `${"x".repeat(130)}${one}y\r\n\t${one}`,
           `${"x".repeat(131)}${one}\r\n`,
@@ -191,6 +192,30 @@ describe("every short text is read as the reference reads it", () => {
           octets(data).subarray(111),
         ]);
       }
+    });
+
+    test("S-DOT-04 in BDAT any octet may begin a line", () => {
+      for (let octet = 0; octet < 256; octet++) {
+        if (octet === 10 || octet === 13) continue;
+        const data = `${"x".repeat(130)}\r\n${String.fromCharCode(octet)}y`;
+        const { content } = decode([octets(data)], { ...lenient, dots: false, scanner }, { finished: true });
+        expect([octet, characters(content) === data]).toEqual([octet, true]);
+      }
+    });
+
+    test.each([
+      [950, 60],
+      [950, 48],
+      [950, 49],
+      [600, 399],
+      [600, 398],
+      [10, 1200],
+    ])("L-LEN-06 a line of %i octets in one piece and %i in the next", (before, behind) => {
+      const text = `${"x".repeat(before)}${"y".repeat(behind)}\r\nz`;
+      const pieces = [octets(text).subarray(0, before), octets(text).subarray(before)];
+      reads(text, { ...lenient, maxLine: 998, scanner }, pieces);
+      const options: WriterOptions = { dots: true, lineEnds: "strict", maxLine: 998, binary: false, scanner };
+      same(write(pieces, options, false), referenceWrite(text, options), { before, behind });
     });
 
     test("S-BDAT-02 no octet is read beyond those that are asked for", () => {

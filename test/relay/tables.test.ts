@@ -524,6 +524,11 @@ describe("routes", () => {
     expect(route(domain, [...answers].reverse())).toBe(expected);
   });
 
+  test("H-MX-01 a domain that is given as one may have the dot of the root behind it", () => {
+    const found = findRoute({ kind: "name", text: "D.example." }, [], options);
+    expect(found).toEqual({ status: "asking", questions: [{ type: "mx", name: "d.example" }] });
+  });
+
   test("H-MX-06 what is no address of ours in full is none", () => {
     for (const own of ["x[192.0.2.1]", "[192.0.2.1]x", "[IPv6:2001:db8::1]x", "192.0.2.1.", ""])
       expect(route("[192.0.2.1]", [], { own: [own] })).toBe("0 null 192.0.2.1");
