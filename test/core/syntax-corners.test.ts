@@ -48,6 +48,7 @@ describe("commands", () => {
     ["xLAST", false],
     ["x\tLAST", false],
     ["x LASTS", false],
+    ["x LOST", false],
     ["x LAS", false],
     ["x LAST x", false],
     ["x", false],
@@ -209,6 +210,13 @@ describe("commands", () => {
       const line = octets(text);
       const read = parseString(line, 5, line.length, context({ utf8: "offered" }), "VRFY");
       expect(read).toMatchObject({ mailbox: local === null ? null : { local }, smtputf8 });
+    },
+  );
+
+  test.each(["", "1imap://a", "a:b LOST", "a:b LAST x"])(
+    "X-BURL-02 %j is no URL, or has no LAST behind it",
+    (text) => {
+      expect(said(parseUrl(octets(text), 0, text.length))).toBe("X-BURL-02 501 5.5.4");
     },
   );
 
@@ -421,7 +429,7 @@ describe("paths and domains", () => {
   });
 
   test("S-RCPT-03 Postmaster without a domain is the same as itself alone, in any case", () => {
-    const postmaster = { local: "Postmaster", domain: null };
+    const postmaster = { local: "postmaster", domain: null };
     const other = { local: "postmaster", domain: { kind: "name" as const, text: "b" } };
     expect([
       sameMailbox(postmaster, { local: "POSTMASTER", domain: null }),

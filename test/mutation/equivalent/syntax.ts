@@ -130,6 +130,23 @@ export const syntax: Rows = [
       ...each("end < 12", "true", "end <= 12"),
     ],
   ],
-  ["syntax/trace.ts", "who reads a path in brackets does not ask for these", each('"absent"', '""')],
+  [
+    "syntax/trace.ts",
+    "who reads a path in brackets does not ask for these",
+    [...each('"absent"', '""'), ...each("false", "true")],
+  ],
+  [
+    "syntax/trace.ts",
+    "of null no pattern is found, and it is no text that has one",
+    each("cipher !== null", "true"),
+  ],
+  [
+    "syntax/trace.ts",
+    "a domain that was read has its dot taken off already",
+    each('""', '"Stryker was here!"'),
+  ],
+  ["syntax/capabilities.ts", "it names none of the limits", each("[]", '["Stryker was here"]')],
+  ["syntax/command.ts", "a parameter stands behind the path, and never at 0", each("high >= 0", "high > 0")],
+  ["syntax/path.ts", "a local-part without quotes is the same without its quotes", each("false", "true")],
   ["syntax/xtext.ts", room, each("end - start", "end + start")],
 ];
