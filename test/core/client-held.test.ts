@@ -259,6 +259,104 @@ describe("what replies are owed", () => {
   });
 });
 
+describe("where a transaction is", () => {
+  const stage = (play: Play) => {
+    const { state } = play.session.snapshot().held as unknown as {
+      state: { transfer: { stage: string; chunksOut: number } | null };
+    };
+    return state.transfer === null ? null : [state.transfer.stage, state.transfer.chunksOut];
+  };
+  const chunks = () =>
+    upTo(["PIPELINING", "CHUNKING"], {}, { limits: { chunk: 3 } }).hear("250 ok", "250 ok");
+  const burl = (chunk: string) => {
+    const play = upTo(["PIPELINING", "CHUNKING", "BURL imap"], { burl: true }).hear("250 ok", "250 ok");
+    play.session.burl("imap://a/b");
+    return (chunk === "" ? play : play.write(chunk)).finish();
+  };
+
+  test.each<[string, () => Play, [string, number] | null]>([
+    ["in its envelope", () => upTo([]), ["envelope", 0]],
+    ["in its content", () => upTo([]).hear("250 ok").hear("250 ok").hear("354 go"), ["body", 0]],
+    [
+      "behind its content",
+      () => upTo([]).hear("250 ok").hear("250 ok").hear("354 go").finish(),
+      ["verdict", 0],
+    ],
+    ["in its chunks", () => chunks().write("abcdefgh"), ["body", 2]],
+    ["behind a chunk", () => chunks().write("abcdefgh").hear("250 ok"), ["body", 1]],
+    ["behind its last chunk", () => chunks().write("abcdefgh").finish(), ["verdict", 2]],
+    ["behind a URL that is the last", () => burl(""), ["verdict", 0]],
+    ["behind a chunk that follows a URL", () => burl("x"), ["verdict", 1]],
+    [
+      "refused, while another reply is owed",
+      () => upTo(["PIPELINING"], two, { pipelineData: false }).hear("550 no"),
+      ["envelope", 0],
+    ],
+    ["over", () => upTo([]).hear("550 no"), null],
+  ])("%s", (_, made, expected) => {
+    expect(stage(made())).toEqual(expected);
+  });
+
+  test("behind its end nobody knows what became of it, and before nobody can have it", () => {
+    for (const [made, outcome] of [
+      [
+        chunks().write("abcd").finish(),
+        { status: "unknown", phase: "verdict", reply: null, reason: "ended" },
+      ],
+      [chunks().write("abcd"), { status: "notTried", reason: { code: "ended" } }],
+    ] as const) {
+      made.session.receiveEnd();
+      made.drain();
+      expect(made.events.find(({ type }) => type === "done")).toMatchObject({ outcomes: [outcome] });
+    }
+  });
+
+  test("when a session has failed nothing is held of what was queued", () => {
+    const play = upTo(["PIPELINING", "AUTH X"]);
+    play.session.noop();
+    play.session.transaction({ from: null, to: ["c@d"] });
+    play.drain().hear("999 what");
+    const { held } = play.session.snapshot();
+    expect((held as { state: object }).state).toMatchObject({
+      phase: "closed",
+      operations: [],
+      expected: [],
+      transfer: null,
+      challenged: null,
+      closing: { broken: true },
+    });
+    expect(play.events.filter(({ type }) => type === "done" || type === "skipped")).toMatchObject([
+      { type: "done", outcomes: [{ status: "notTried" }] },
+      { type: "skipped", verb: "NOOP" },
+      { type: "done", outcomes: [{ status: "notTried" }] },
+    ]);
+  });
+
+  test("QUIT without a reply in time ends in a broken connection, and with one in order", () => {
+    for (const answered of [true, false]) {
+      const play = new Play();
+      play.session.quit();
+      play.drain();
+      if (answered) play.hear("221 bye");
+      else play.session.advance(play.session.deadline ?? 0);
+      play.drain();
+      expect(play.events.at(-1)).toEqual({ type: "close", broken: !answered });
+    }
+  });
+
+  test("RFC 9422 domains beyond those that the server takes on a connection are not tried", () => {
+    const play = upTo(["LIMITS RCPTDOMAINMAX=1"], { to: ["b@d.example", "c@D.example", "d@e.example"] });
+    play.hear("250 ok").hear("250 ok").hear("250 ok").hear("354 go").finish().hear("250 ok");
+    expect(play.events.find(({ type }) => type === "done")).toMatchObject({
+      outcomes: [
+        { status: "accepted" },
+        { status: "accepted" },
+        { status: "notTried", reason: { code: "limit-exceeded" } },
+      ],
+    });
+  });
+});
+
 describe("after each call there is something to poll, perhaps", () => {
   const waiting = (play: Play, call: (session: ClientSession) => void) => {
     const before = play.session.waiting;

@@ -54,4 +54,33 @@ export const client: Rows = [
       ...each('"line of more octets than the limit"', '""'),
     ],
   ],
+  [
+    "client/transfer.ts",
+    "neither of them is a code that says that a mailbox is full",
+    each('""', '"Stryker was here!"'),
+  ],
+  [
+    "client/plan.ts",
+    "no domain is spelled so, and the address without a domain counts as one",
+    each('""', '"Stryker was here!"'),
+  ],
+  [
+    "client/operations.ts",
+    "no reply of another kind comes here: the line is for who adds one",
+    each("default:\n      bug(`no operation has a reply to ${owed.kind}`);", "default:"),
+  ],
+  [
+    "client/operations.ts",
+    "an AUTH whose response is kept back is the next operation until its reply: the check is for the types alone",
+    [
+      ...each("deferred.id === owed.id", "true"),
+      ...each('deferred?.kind === "auth"', "true"),
+      ...each("deferred?.kind", "deferred.kind"),
+    ],
+  ],
+  [
+    "client/machine.ts",
+    "a reply to RCPT is owed to a transaction: the check is for the types alone",
+    each("state.transfer !== null", "true"),
+  ],
 ];
