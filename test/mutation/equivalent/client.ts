@@ -66,11 +66,6 @@ export const client: Rows = [
   ],
   [
     "client/operations.ts",
-    "no reply of another kind comes here: the line is for who adds one",
-    each("default:\n      bug(`no operation has a reply to ${owed.kind}`);", "default:"),
-  ],
-  [
-    "client/operations.ts",
     "an AUTH whose response is kept back is the next operation until its reply: the check is for the types alone",
     [
       ...each("deferred.id === owed.id", "true"),
