@@ -218,6 +218,34 @@ describe("every short text is read as the reference reads it", () => {
       same(write(pieces, options, false), referenceWrite(text, options), { before, behind });
     });
 
+    const long = "x".repeat(120);
+    test.each<[string, string, Partial<ContentOptions>]>([
+      [long, ".a\r\n.\r\n", {}],
+      [`${long}\n`, ".a", {}],
+      [`${long}\r\n`, ".a\r\n.\r\n", {}],
+      [`${long}\r\n`, ".\r\n", {}],
+      [`${long}\r`, "\n.a", {}],
+      [`${long}\r\n.`, "\r\n", {}],
+      [`${long}\r\n`, ".a", { dots: false }],
+      ["\t", "\x01\x0c", {}],
+      ["\x80", "", {}],
+      ["aa\n", "b", { bareLf: "space", maxLine: 2, maxSize: 2 }],
+      ["aa\n", "b", { bareLf: "space", maxLine: 2, maxSize: 3 }],
+      ["a\n", "bc", { bareLf: "reject", dots: false }],
+      [`${long}\n`, long, { bareLf: "reject", dots: false }],
+      [`${"zzzzz\r\n".repeat(20)}.yyyyyy\r\nq`, "", { maxLine: 5 }],
+      [`${"zzzzz\r\n".repeat(20)}.yyyyy\r\nq`, "", { maxLine: 5 }],
+      [`${"zzzzz\r\n".repeat(20)}yyyyyy\r\n${long}`, "", { maxLine: 5 }],
+      [`${long}\r\n\x01y`, "", { dots: false }],
+      [`${long}\r\n.a`, "", {}],
+      [`\r\n.a${long}`, "", {}],
+      [`ab\r\n.\r\n${long}`, "", {}],
+    ])("S-DOT-02 S-DATA-02 L-LEN-06 %j and then %j, with %j", (first, second, given) => {
+      const options = { ...lenient, scanner, ...given };
+      reads(first + second, options, [octets(first + second)]);
+      reads(first + second, options, [octets(first), octets(second)]);
+    });
+
     test("S-BDAT-02 no octet is read beyond those that are asked for", () => {
       const data = octets(`${"x".repeat(99)}\r\n..\r\n\xe4\0${"y".repeat(140)}`);
       for (let most = 96; most < 112; most++) {
