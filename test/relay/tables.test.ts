@@ -356,6 +356,20 @@ describe("notifications", () => {
     expect(made?.envelope.recipients[0]?.to.address).toMatch(/^a@b\.?$/);
   });
 
+  test("H-DSN-01 from whom no session can have accepted it is an error, by the limits of a header line", () => {
+    const from = (text: string) => ({
+      from: { address: text },
+      parameters: noMailParameters,
+      recipients: [],
+    });
+    const domain = (length: number) => "d.".repeat(320).slice(-length);
+    for (const text of [`${"l".repeat(641)}@b`, `a@${domain(641)}`, `${"l".repeat(320)}@${domain(319)}`])
+      expect(() => notification(from(text), [report], "relay.example")).toThrow(UsageError);
+    expect(
+      notification(from(`${"l".repeat(318)}@${domain(319).slice(1)}`), [report], "relay.example"),
+    ).not.toBeNull();
+  });
+
   test.each(["a", "a b@c", "<a@b", "a@b>", "<a@b> x", "@b"])("from %s it is an error", (from) => {
     const held = { from: { address: from }, parameters: noMailParameters, recipients: [] };
     expect(() => notification(held, [report], "relay.example")).toThrow(UsageError);

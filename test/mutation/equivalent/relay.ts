@@ -48,6 +48,11 @@ export const relay: Rows = [
   ],
   [
     "relay/status.ts",
+    "of as many lines as are kept all are: those before the last, and the last",
+    each("lines.length <= mostLines", "lines.length < mostLines"),
+  ],
+  [
+    "relay/status.ts",
     "the first word of all stands behind the name, where no line is broken",
     each("index > 0", "true", "index >= 0"),
   ],

@@ -200,8 +200,8 @@ export const wire: Rows = [
   ],
   [
     "wire/reply-format.ts",
-    "a line that just fits is cut into one piece: itself",
-    each("line.length * 3 > room", "line.length * 3 >= room"),
+    "a line that fits is cut into one piece: itself",
+    each("line.length * 3 > room", "true", "line.length * 3 >= room"),
   ],
   [
     "wire/reply-format.ts",
