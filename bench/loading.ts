@@ -47,8 +47,7 @@ export async function underLoad(
       missing.push({ bench, subject: subject.name, reason: String(error) });
     }
   }
-  const loader = new Child("the load", loadCore, [process.execPath, await programOf("load")]);
-  await loader.answer();
+  const child = await loader();
   const rows: Row[] = [];
   const failed = new Set<number>();
   try {
@@ -60,19 +59,19 @@ export async function underLoad(
       for (let round = -warm; round < rounds; round++) {
         // What is not yet compiled costs several times as much.
         const part = !plan.quick ? 1 : round < 0 ? 0.5 : 0.2;
-        for (const [index, { subject, child, port }] of running.entries()) {
+        for (const [index, { subject, child: server, port }] of running.entries()) {
           if (failed.has(index)) continue;
           const messages = Math.ceil(load.messages * subject.share * part);
           try {
-            const before = child.cpu();
-            const { elapsed } = await send(loader, load, port, messages, how);
-            const spent = used(before, child.cpu());
+            const before = server.cpu();
+            const { elapsed } = await send(child, load, port, messages, how);
+            const spent = used(before, server.cpu());
             if (round < 0) continue;
             costs[index]!.cpu.push(spent / messages);
             costs[index]!.rate.push((messages / elapsed) * 1e6);
           } catch (error) {
             failed.add(index);
-            const reason = `${load.name}: ${(error as Error).message}\n${child}`;
+            const reason = `${load.name}: ${(error as Error).message}\n${server}`;
             missing.push({ bench, subject: subject.name, reason });
           }
         }
@@ -91,13 +90,20 @@ export async function underLoad(
       rows.push(...found);
     }
   } finally {
-    await Promise.all([loader.stop(), ...running.map(({ child }) => child.stop())]);
+    await Promise.all([child.stop(), ...running.map(({ child }) => child.stop())]);
   }
   return rows;
 }
 
+/** A process that loads servers. */
+export async function loader(core: number | null = loadCore): Promise<Child> {
+  const load = new Child("the load", core, [process.execPath, await programOf("load")]);
+  await load.answer();
+  return load;
+}
+
 /** By smtp-source, where it is there and can do it. */
-function send(
+export function send(
   loader: Child,
   load: Case,
   port: number,

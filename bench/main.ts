@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   session: () => import("./session.ts"),
   server: () => import("./server.ts"),
   client: () => import("./client.ts"),
+  profile: () => import("./profile.ts"),
   tls: () => import("./tls.ts"),
   scaling: () => import("./scaling.ts"),
 };

@@ -58,6 +58,17 @@ the heap of the language with its buffers.`,
     plot: "idle",
   },
   {
+    title: "Where the time goes",
+    text: `What V8's sampling profiler finds in the server of Node and in its floor under the same loads: microseconds of a
+message by whose code was running, and behind it what part that is of all. The profiler costs something itself, and waiting is
+left out. A third server is the floor that spins before each reply, and does nothing else: a server that is not ahead
+of its clients finds them asleep, and to wake them is most of what a write costs then. So what is above the floor is not all
+the work of whoever is.`,
+    bench: "profile",
+    unit: /^us/,
+    table: /^(?=.)/,
+  },
+  {
     title: "Clients",
     text: `Processor time that the client's process spends on a message, microseconds, against \`smtp-sink\` of Postfix; behind it,
 as a multiple of the floor.`,
@@ -150,7 +161,7 @@ const curveTexts: Readonly<
   "sessions, in process": { along: "sessions open", text: "All take turns." },
   connections: { along: "connections open", text: "Over loopback, all of them sending at once." },
   pipelining: { along: "commands at a time", text: "NOOP, over 10 connections." },
-  processes: { along: "processes", text: "Sharing a port by `cluster` of Node." },
+  processes: { along: "processes", text: "Sharing a port: by `cluster` of Node, elsewhere by `reusePort`." },
   "processes, rate": { along: "processes", text: "The load takes its part of the two cores." },
   "processes, work of the busiest": {
     along: "processes",

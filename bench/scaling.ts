@@ -2,7 +2,8 @@
  * Curves: what a message costs by its size, a recipient by their number, a session by how many are open, a command by how
  * many come at a time; and what two processes make of two cores. What matters is that they are flat.
  */
-import { Child, cpuOf, loadCore, used } from "./processes.ts";
+import { loader } from "./loading.ts";
+import { Child, cpuOf, used } from "./processes.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
 import { pair, programOf, type Subject as Server, type Starting, servers } from "./servers.ts";
 import { costs, type Subject, start, subjects } from "./session.ts";
@@ -201,23 +202,27 @@ async function depths(plan: Plan, missing: Missing[]): Promise<Row[]> {
   return samples.rows;
 }
 
-/** One process, and two that share a port by `cluster` of Node. Nothing is pinned, and the load takes its part. */
+/** One process, and two that share a port. Nothing is pinned, and the load takes its part. */
 async function processes(plan: Plan, missing: Missing[]): Promise<Row[]> {
   const samples = new Samples();
-  const programs = {
-    "floor on Node": "floor-node",
-    "sansmtp on Node": "ours-node",
-    "smtp-server on Node": "smtp-server",
+  const sharing: Readonly<Record<string, (workers: number) => Promise<Sharing>>> = {
+    "floor on Node": (workers) => clustered("floor-node", workers),
+    "sansmtp on Node": (workers) => clustered("ours-node", workers),
+    "smtp-server on Node": (workers) => clustered("smtp-server", workers),
+    ...Object.fromEntries(
+      named(plan, missing, ["sansmtp on Bun", "sansmtp on Deno"]).map((server) => [
+        server.name,
+        (workers: number) => reusing(server, workers),
+      ]),
+    ),
   };
   for (let round = -1; round < (plan.rounds ?? (plan.quick ? 1 : 5)); round++) {
-    for (const [name, file] of Object.entries(programs)) {
+    for (const [name, begin] of Object.entries(sharing)) {
       if (!plan.wants("subject", name)) continue;
       for (const workers of [1, 2]) {
-        const given = JSON.stringify({ exec: await programOf(file), workers });
-        const child = new Child(name, null, [process.execPath, await programOf("cluster"), given]);
+        const { port, primary, pids, stop } = await begin(workers);
         const load = await loader(null);
         try {
-          const { port, pids } = await child.answer<{ port: number; pids: readonly number[] }>();
           const messages = plan.quick ? 300 : 6000;
           const common = {
             ask: "load",
@@ -229,31 +234,50 @@ async function processes(plan: Plan, missing: Missing[]): Promise<Row[]> {
             tls: false,
           };
           await load.ask({ ...common, messages: Math.ceil(messages / 2) });
-          const before = [child.pid, ...pids].map(cpuOf);
+          const all = [...primary, ...pids];
+          const before = all.map(cpuOf);
           const { elapsed } = await load.ask<{ elapsed: number }>({ ...common, messages });
-          const spent = [child.pid, ...pids].map((pid, index) => used(before[index]!, cpuOf(pid)));
+          const spent = all.map((pid, index) => used(before[index]!, cpuOf(pid)));
           if (round < 0) continue;
-          const [, ...parts] = spent;
-          const sum = spent.reduce((total, each) => total + each, 0);
-          samples.add("processes", name, "us CPU per message", workers, sum / messages);
+          const parts = spent.slice(primary.length);
+          const sum = (all: readonly number[]) => all.reduce((total, each) => total + each, 0);
+          samples.add("processes", name, "us CPU per message", workers, sum(spent) / messages);
           samples.add("processes, rate", name, "messages per second", workers, (messages / elapsed) * 1e6);
-          const most = (Math.max(...parts) / parts.reduce((total, each) => total + each, 0)) * 100;
+          const most = (Math.max(...parts) / sum(parts)) * 100;
           samples.add("processes, work of the busiest", name, "% of all", workers, most);
         } finally {
-          await Promise.all([child.stop(), load.stop()]);
+          await Promise.all([stop(), load.stop()]);
         }
       }
     }
   }
-  for (const subject of ["sansmtp on Bun", "sansmtp on Deno"])
-    missing.push({ bench: "scaling", subject, reason: "processes: the adapter has no `reusePort`" });
   return samples.rows;
 }
 
-async function loader(core: number | null = loadCore): Promise<Child> {
-  const load = new Child("the load", core, [process.execPath, await programOf("load")]);
-  await load.answer();
-  return load;
+/** Processes that listen on one port. */
+interface Sharing {
+  readonly port: number;
+  /** Of what listens for them and serves nobody. */
+  readonly primary: readonly number[];
+  readonly pids: readonly number[];
+  stop(): Promise<unknown>;
+}
+
+/** By `cluster` of Node, which listens in one process and hands connections on. */
+async function clustered(file: string, workers: number): Promise<Sharing> {
+  const given = JSON.stringify({ exec: await programOf(file), workers });
+  const child = new Child(file, null, [process.execPath, await programOf("cluster"), given]);
+  const { port, pids } = await child.answer<{ port: number; pids: readonly number[] }>();
+  return { port, primary: [child.pid], pids, stop: () => child.stop() };
+}
+
+/** By `reusePort`: the system spreads connections over all that listen. */
+async function reusing(server: Server, workers: number): Promise<Sharing> {
+  const { child, port } = await server.start({ core: null, shared: 0 });
+  const children = [child];
+  while (children.length < workers) children.push((await server.start({ core: null, shared: port })).child);
+  const pids = children.map(({ pid }) => pid);
+  return { port, primary: [], pids, stop: () => Promise.all(children.map((each) => each.stop())) };
 }
 
 async function withLoad(

@@ -10,7 +10,7 @@ import { type Case, presentOf, underLoad } from "./loading.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
 import { servers } from "./servers.ts";
 
-const cases: readonly Case[] = [
+export const cases: readonly Case[] = [
   {
     name: "4 KiB, 10 kept open",
     size: 4096,

@@ -44,6 +44,10 @@ export interface Starting {
   readonly core?: number | null;
   /** It can be told to collect garbage. */
   readonly collects?: boolean;
+  /** See {@link Serve.spin}. */
+  readonly spin?: number;
+  /** The port is shared with others that do so; 0 chooses it. Only ours can. */
+  readonly shared?: number;
 }
 
 /** How a bundle is run by each runtime; null: it is not installed. */
@@ -102,8 +106,9 @@ function program(name: string, runtime: RuntimeName, file: string, share = 1): S
     tls: true,
     share,
     missing: () => (runtimes[runtime](false) === null ? `${runtime} is not installed here` : null),
-    async start({ tls = null, core = serverCore, collects = false } = {}) {
-      const command = [...runtimes[runtime](collects)!, await programOf(file), JSON.stringify({ tls })];
+    async start({ tls = null, core = serverCore, collects = false, shared, spin } = {}) {
+      const given = JSON.stringify({ tls, shared, spin });
+      const command = [...runtimes[runtime](collects)!, await programOf(file), given];
       const child = new Child(name, core, command);
       const { port } = await child.answer<{ port: number }>();
       return { child, port };

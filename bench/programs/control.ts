@@ -24,7 +24,40 @@ export function say(answer: unknown): void {
 /** For a server: it tells its port, and what memory it holds. */
 export function serving(port: number): void {
   say({ port });
-  answering({ memory });
+  answering({ memory, profile });
+}
+
+/** What the sampling profiler of V8 gives. */
+export interface Profile {
+  readonly nodes: readonly ProfileNode[];
+  readonly samples: readonly number[];
+  /** Microseconds. */
+  readonly timeDeltas: readonly number[];
+}
+
+export interface ProfileNode {
+  readonly id: number;
+  readonly children?: readonly number[];
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+}
+
+let profiler: import("node:inspector/promises").Session | null = null;
+
+/** Begins to sample, or gives what was found. */
+async function profile({ on }: { readonly on: boolean }): Promise<{ profile: object } | null> {
+  if (on) {
+    const { Session } = await import("node:inspector/promises");
+    profiler = new Session();
+    profiler.connect();
+    await profiler.post("Profiler.enable");
+    await profiler.post("Profiler.setSamplingInterval", { interval: 200 });
+    await profiler.post("Profiler.start");
+    return null;
+  }
+  const found = (await profiler?.post("Profiler.stop")) ?? null;
+  profiler?.disconnect();
+  profiler = null;
+  return found;
 }
 
 /** After a collection, where the runtime lets itself be told. */
@@ -47,4 +80,8 @@ export function given<T>(): T {
 export interface Serve {
   /** Null: no TLS; else it comes first. */
   readonly tls: { readonly key: string; readonly cert: string } | null;
+  /** Microseconds that the floor on Node spends before each reply: a server that does more, and knows not what. */
+  readonly spin?: number;
+  /** The port, which it shares with others; left out: one of its own. */
+  readonly shared?: number;
 }

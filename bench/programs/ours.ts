@@ -4,9 +4,11 @@ import { given, type Serve, serving } from "./control.ts";
 
 /** Serves with the adapter of a runtime: whoever reads each message and keeps nothing of it. */
 export async function serveOurs<Options>(
-  createServer: (options: Options) => { listen(place: { port: number }): Promise<object> },
+  createServer: (options: Options) => {
+    listen(place: { port: number; reusePort: boolean }): Promise<object>;
+  },
 ): Promise<void> {
-  const { tls } = given<Serve>();
+  const { tls, shared } = given<Serve>();
   const queued: Reply = reply(250, "2.0.0", "Queued");
   const options: ServerOptions = {
     name: "mx.example.com",
@@ -27,6 +29,7 @@ export async function serveOurs<Options>(
     },
     onError: () => {},
   };
-  const address = (await createServer(options as Options).listen({ port: 0 })) as { readonly port: number };
+  const place = { port: shared ?? 0, reusePort: shared !== undefined };
+  const address = (await createServer(options as Options).listen(place)) as { readonly port: number };
   serving(address.port);
 }

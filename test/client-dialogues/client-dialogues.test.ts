@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
-import { parseDialogues, parseGiven } from "./dialogue.ts";
+import { parseGiven } from "../dialogues/sections.ts";
+import { parseDialogues } from "./dialogue.ts";
 import { Mismatch, play } from "./play.ts";
 
 // A busy machine takes its time.

@@ -1,4 +1,5 @@
 import { readOctets } from "../dialogues/dialogue.ts";
+import { expand, latin1, type Section, sections, setOption } from "../dialogues/sections.ts";
 
 /**
  * Dialogues seen from the client, in the manner of those of the server (see ../dialogues/dialogue.ts):
@@ -46,18 +47,6 @@ export type Mode = "whole" | "octets" | "cuts" | "undrained" | "restored" | "pie
 
 export const allModes: readonly Mode[] = ["whole", "octets", "cuts", "undrained", "restored", "pieces"];
 
-interface Section {
-  readonly title: string;
-  readonly line: number;
-  readonly rows: readonly Row[];
-}
-
-interface Row {
-  readonly text: string;
-  readonly line: number;
-  readonly given: boolean;
-}
-
 type Open<T> = { -readonly [K in keyof T]: T[K] };
 
 export function parseDialogues(
@@ -66,24 +55,6 @@ export function parseDialogues(
   given: ReadonlyMap<string, Section> = new Map(),
 ): ClientDialogue[] {
   return sections(text).map((section) => parseDialogue(section, file, given));
-}
-
-/** The sections titled `given ...`, by their names. */
-export function parseGiven(text: string): Map<string, Section> {
-  return new Map(sections(text).map((section) => [section.title.replace(/^given /, ""), section]));
-}
-
-function sections(text: string): Section[] {
-  const found: { title: string; line: number; rows: Row[] }[] = [];
-  text.split("\n").forEach((row, at) => {
-    if (row.startsWith("== ")) found.push({ title: row.slice(3).trim(), line: at + 1, rows: [] });
-    else if (row.trim() !== "" && !row.startsWith("#")) {
-      const last = found.at(-1);
-      if (last === undefined) throw new Error(`line ${at + 1}: stands before the first title`);
-      last.rows.push({ text: row, line: at + 1, given: false });
-    }
-  });
-  return found;
 }
 
 function parseDialogue(section: Section, file: string, given: ReadonlyMap<string, Section>): ClientDialogue {
@@ -135,34 +106,8 @@ function parseDialogue(section: Section, file: string, given: ReadonlyMap<string
   }
 }
 
-function expand(section: Section, given: ReadonlyMap<string, Section>): readonly Row[] {
-  return section.rows.flatMap((row) => {
-    const name = /^given: (.*)$/.exec(row.text)?.[1];
-    if (name === undefined) return [row];
-    const base = given.get(name);
-    if (base === undefined) throw new Error(`line ${row.line}: nothing is called "given ${name}"`);
-    return expand(base, given).map((one) => ({ ...one, given: true }));
-  });
-}
-
 function setField(fields: Record<string, string>, text: string): void {
   const at = text.indexOf("=");
   if (at < 0) throw new Error(`not key=value: ${text}`);
   fields[text.slice(0, at)] = text.slice(at + 1);
-}
-
-function setOption(config: Record<string, unknown>, text: string): void {
-  const [, path = "", value = ""] = /^([\w.]+) = (.*)$/.exec(text) ?? [];
-  const names = path.split(".");
-  const last = names.pop() as string;
-  let into = config;
-  for (const name of names) {
-    into[name] ??= {};
-    into = into[name] as Record<string, unknown>;
-  }
-  into[last] = JSON.parse(value);
-}
-
-function latin1(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
 }

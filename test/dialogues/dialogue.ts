@@ -1,3 +1,5 @@
+import { expand, latin1, type Section, sections, setOption } from "./sections.ts";
+
 /**
  * Dialogues: text files that read like the protocol, and what they are made of.
  *
@@ -87,18 +89,6 @@ export interface Dialogue {
   readonly turns: readonly Turn[];
 }
 
-interface Row {
-  readonly text: string;
-  readonly line: number;
-  readonly given: boolean;
-}
-
-interface Section {
-  readonly title: string;
-  readonly line: number;
-  readonly rows: readonly Row[];
-}
-
 /** Reads the dialogues of a file. `given` holds the sections that others begin with. */
 export function parseDialogues(
   text: string,
@@ -106,24 +96,6 @@ export function parseDialogues(
   given: ReadonlyMap<string, Section> = new Map(),
 ): Dialogue[] {
   return sections(text).map((section) => parseDialogue(section, file, given));
-}
-
-/** The sections titled `given ...`, by their names. */
-export function parseGiven(text: string): Map<string, Section> {
-  return new Map(sections(text).map((section) => [section.title.replace(/^given /, ""), section]));
-}
-
-function sections(text: string): Section[] {
-  const found: { title: string; line: number; rows: Row[] }[] = [];
-  text.split("\n").forEach((row, at) => {
-    if (row.startsWith("== ")) found.push({ title: row.slice(3).trim(), line: at + 1, rows: [] });
-    else if (row.trim() !== "" && !row.startsWith("#")) {
-      const last = found.at(-1);
-      if (last === undefined) throw new Error(`line ${at + 1}: stands before the first title`);
-      last.rows.push({ text: row, line: at + 1, given: false });
-    }
-  });
-  return found;
 }
 
 function parseDialogue(section: Section, file: string, given: ReadonlyMap<string, Section>): Dialogue {
@@ -231,16 +203,6 @@ function parseDialogue(section: Section, file: string, given: ReadonlyMap<string
   }
 }
 
-function expand(section: Section, given: ReadonlyMap<string, Section>): Section["rows"] {
-  return section.rows.flatMap((row) => {
-    const name = /^given: (.*)$/.exec(row.text)?.[1];
-    if (name === undefined) return [row];
-    const base = given.get(name);
-    if (base === undefined) throw new Error(`line ${row.line}: nothing is called "given ${name}"`);
-    return expand(base, given).map((one) => ({ ...one, given: true }));
-  });
-}
-
 function split(text: string): [string, string] {
   const at = text.indexOf(" ");
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
@@ -255,24 +217,6 @@ function parseFields(text: string): Fields {
       return [field.slice(0, at), field.slice(at + 1)];
     }),
   );
-}
-
-function setOption(config: Record<string, unknown>, text: string): void {
-  const [, path, value] = /^([\w.]+) = (.*)$/.exec(text) ?? [];
-  if (path === undefined || value === undefined) throw new Error("not an option");
-  const names = path.split(".");
-  const last = names.pop() as string;
-  let into = config;
-  for (const name of names) {
-    into[name] ??= {};
-    into = into[name] as Record<string, unknown>;
-  }
-  into[last] = JSON.parse(value);
-}
-
-/** Text as it stands in a file to octets, one character each. */
-function latin1(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
 }
 
 export function readOctets(text: string): string {

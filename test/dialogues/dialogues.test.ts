@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test, vi } from "vitest";
-import { parseDialogues, parseGiven } from "./dialogue.ts";
+import { parseDialogues } from "./dialogue.ts";
 import { play } from "./play.ts";
+import { parseGiven } from "./sections.ts";
 
 // A busy machine takes its time.
 vi.setConfig({ testTimeout: 60_000 });

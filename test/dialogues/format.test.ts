@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseDialogues, parseGiven, readOctets, showOctets } from "./dialogue.ts";
+import { parseDialogues, readOctets, showOctets } from "./dialogue.ts";
 import { Mismatch, play } from "./play.ts";
+import { parseGiven } from "./sections.ts";
 import { sideBySide } from "./show.ts";
 
 const one = (text: string) => parseDialogues(text, "here.txt", new Map())[0]!;

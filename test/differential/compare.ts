@@ -22,8 +22,11 @@ export interface Difference {
   /** First digits of the replies, `-` for none, with `closes` where the connection was closed. */
   readonly ours: string;
   readonly theirs: string;
-  /** What may have left something behind: a `BDAT` or `hello` that was refused, or `chunks` that RSET has ended. */
-  readonly after: readonly ("BDAT" | "hello" | "chunks")[];
+  /**
+   * What may have left something behind: a `BDAT` or `hello` that was refused, `chunks` that RSET has ended, or a MAIL with
+   * a `size` that was refused.
+   */
+  readonly after: readonly ("BDAT" | "hello" | "chunks" | "size")[];
   /** `any` if it is there in lockstep, too. */
   readonly pace: Delivery["pace"] | "any";
   /** The number of the unit. */
@@ -114,6 +117,7 @@ async function meet(
       if (unit.kind === "EHLO" || unit.kind === "HELO") refused ? after.add("hello") : after.clear();
       if (unit.kind === "RSET" && !refused) after.delete("BDAT");
       if (unit.kind === "RSET" && unit.state === "bdat") after.add("chunks");
+      if (unit.kind === "MAIL" && refused && /[ \t]SIZE=\d{8}/i.test(unit.octets)) after.add("size");
       if (difference.ours === difference.theirs) continue;
       const diverges = diverging(unit, theirs, theirClose);
       differences.push({ ...difference, diverges });

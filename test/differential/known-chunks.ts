@@ -78,6 +78,18 @@ export const chunks: readonly Row[] = [
     because: "RFC 3030 §2 leaves the state open; a command out of order changes nothing (RFC 5321 §4.1.4).",
   },
   {
+    said: "BDAT LAST behind another that was refused",
+    kind: ["BDAT"],
+    after: "BDAT",
+    rule: ["S-SEQ-01", "S-DATA-05"],
+    ours: /^5$/,
+    theirs: { postfix: /^- closes$/ },
+    weSay: "503 or 554, behind the chunk",
+    theySay: "closes without a reply, where BDAT 0 and BDAT 0 LAST were refused before",
+    requirement: "S-BDAT-05",
+    because: "The whole chunk is read and thrown away (RFC 3030 §2), and then answered.",
+  },
+  {
     said: "DATA after a BDAT that was refused",
     kind: ["DATA"],
     after: "BDAT",

@@ -6,10 +6,12 @@ import { codes, settled, Wire } from "./wire.ts";
 /** A wire that is not gone when it was closed: the last reply is on its way. */
 class Lingering extends Wire {
   destroyed = false;
-  go: () => void = () => {};
-  readonly gone: Promise<void> = new Promise((resolve) => {
-    this.go = resolve;
-  });
+  connection: Connected | null = null;
+
+  /** Its client has taken the last reply. */
+  go(): void {
+    this.connection?.lost();
+  }
 
   destroy(): void {
     this.destroyed = true;
@@ -138,7 +140,7 @@ describe("a service", () => {
     for (let at = 0; at < 30; at++) {
       const wire = new Lingering();
       wires.push(wire);
-      service.accept(wire, { peer: { address: "192.0.2.2", port: 1 }, local: null });
+      wire.connection = service.accept(wire, { peer: { address: "192.0.2.2", port: 1 }, local: null });
       await settled();
       // This one goes by itself, and takes nobody's place.
       if (at === 25) wire.go();
@@ -146,6 +148,42 @@ describe("a service", () => {
     expect(wires.map(({ sent }) => codes(sent))).toEqual(Array(30).fill("421"));
     expect(wires.filter(({ destroyed }) => destroyed)).toHaveLength(19);
     expect(wires.findIndex(({ destroyed }) => !destroyed)).toBe(19);
+  });
+
+  it("S-SES-06 counts who was told 421 at once, and who is lost, out again", async () => {
+    const told: string[] = [];
+    const service = new Service(
+      { name: "mx.example.com" },
+      { onClose: ({ reason }) => void told.push(reason) },
+      { maxConnections: 1, maxConnectionsPerAddress: 1 },
+    );
+    const first = dial(service, "192.0.2.1");
+    for (let time = 0; time < 20; time++) dial(service, "192.0.2.1").connection?.lost();
+    expect(service.connections.size).toBe(1);
+    first.connection?.lost();
+    first.connection?.lost();
+    expect(service.connections.size).toBe(0);
+    expect(codes(dial(service, "192.0.2.1").wire.sent)).toBe("220");
+    expect(told).toEqual([...Array(20).fill("refused"), "lost"]);
+  });
+
+  it("has ended when the last reply has arrived, or is not waited for any more", async () => {
+    const service = new Service({ name: "mx.example.com" }, {});
+    const wire = new Lingering();
+    wire.connection = service.accept(wire, { peer: null, local: null });
+    let ended = false;
+    const shutdown = service.shutdown("idle").then(() => {
+      ended = true;
+    });
+    await settled();
+    expect([codes(wire.sent), wire.closed, service.connections.size, ended]).toEqual([
+      "220 421",
+      true,
+      0,
+      false,
+    ]);
+    wire.go();
+    await shutdown;
   });
 
   it("ends: 421 to the idle, and to the others when they are done, or now", async () => {

@@ -1,11 +1,18 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { bundle } from "./bundle.ts";
 import { corpusFile, readCorpus } from "./corpus.ts";
 import type { Found } from "./engine.ts";
 import { run } from "./job.ts";
+import { page, readRuns, withTable } from "./record.ts";
 import { proven } from "./targets/names.ts";
 
 const made = bundle("corpus");
+
+test("the table of README.md is what was run", () => {
+  const text = readFileSync(page, "utf8");
+  expect(text).toBe(withTable(text, readRuns()));
+});
 
 for (const [name, guarantees] of Object.entries(proven)) {
   test(`${guarantees} ${name}: the corpus of the fuzzer finds nothing`, {

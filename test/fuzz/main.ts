@@ -3,6 +3,7 @@
  *
  *     pnpm fuzz [target...] [--minutes N] [--executions N] [--seed N]    each target in turn, a minute by default
  *     pnpm fuzz keep [target...]        what was reached goes, made small, to the corpus in the repository
+ *     pnpm fuzz record                  adds the figures of all runs since the last time to README.md
  *     pnpm fuzz show TARGET BASE64 [repeat AT LENGTH to SIZE]        what an input finds, a part of it repeated or not
  *
  * Inputs, findings and figures of all runs are in node_modules/.cache/sansmtp-fuzz.
@@ -13,18 +14,8 @@ import { bundle, cache } from "./bundle.ts";
 import { corpusFile, type Kept, readCorpus, writeCorpus } from "./corpus.ts";
 import type { Found } from "./engine.ts";
 import { run } from "./job.ts";
+import { added, type Figures, none, record } from "./record.ts";
 import { names } from "./targets/names.ts";
-
-/** What all runs of a target come to. */
-interface Figures {
-  executions: number;
-  cpuSeconds: number;
-  seconds: number;
-  branches: number;
-  features: number;
-  measured: number;
-  findings: number;
-}
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -37,6 +28,7 @@ const { positionals, values } = parseArgs({
 const [first, ...rest] = positionals;
 mkdirSync(cache, { recursive: true });
 if (first === "keep") await keep(rest.length > 0 ? rest : names);
+else if (first === "record") recordAll();
 else if (first === "show") await show(rest[0] ?? "", rest[1] ?? "", rest.slice(2).join(" "));
 else {
   for (const target of positionals.length > 0 ? positionals : names) await fuzz(target);
@@ -97,7 +89,8 @@ async function fuzz(target: string): Promise<void> {
         queue,
         corpus.map((input) => ({ input, reason: "" })),
       );
-      sum(target, { ...ended, executions: 0 });
+      const { features, measured, reached: branches } = ended;
+      sum(target, { features, measured, branches });
       break;
     }
     const bad = Buffer.from(hung).toString("latin1");
@@ -114,21 +107,27 @@ async function fuzz(target: string): Promise<void> {
 }
 
 /** Adds to the figures of a target. */
-function sum(target: string, more: Partial<Figures> & { readonly reached?: number }): void {
-  const path = `${cache}${target}.json`;
-  const before: Figures = existsSync(path)
-    ? JSON.parse(readFileSync(path, "utf8"))
-    : { executions: 0, cpuSeconds: 0, seconds: 0, branches: 0, features: 0, measured: 0, findings: 0 };
-  const all: Figures = {
-    executions: before.executions + (more.executions ?? 0),
-    cpuSeconds: Math.round(before.cpuSeconds + (more.cpuSeconds ?? 0)),
-    seconds: Math.round(before.seconds + (more.seconds ?? 0)),
-    branches: Math.max(before.branches, more.reached ?? 0),
-    features: Math.max(before.features, more.features ?? 0),
-    measured: before.measured + (more.measured ?? 0),
-    findings: before.findings + (more.findings ?? 0),
-  };
-  writeFileSync(path, `${JSON.stringify(all, null, 1)}\n`);
+function sum(target: string, more: Partial<Figures>): void {
+  writeFileSync(figuresOf(target), `${JSON.stringify(added(figures(target) ?? none, more), null, 1)}\n`);
+}
+
+function recordAll(): void {
+  for (const target of names) {
+    const run = figures(target);
+    if (run === null) continue;
+    record(target, run);
+    rmSync(figuresOf(target));
+  }
+}
+
+function figuresOf(target: string): string {
+  return `${cache}${target}.json`;
+}
+
+/** Of what was run and is not recorded; null: nothing was. */
+function figures(target: string): Figures | null {
+  const path = figuresOf(target);
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;
 }
 
 function tell(target: string, { kind, message, input, execution }: Found): void {

@@ -42,7 +42,7 @@ interface Call<Given, Result> {
 export interface Serve {
   /** Of `createServer`, without handlers. */
   readonly options?: object;
-  readonly place?: Place;
+  readonly place?: Place & { readonly reusePort?: boolean };
   /** What becomes of messages: all are taken; taken when `take` was called; refused with 550 unread. Default `all`. */
   readonly takes?: "all" | "later" | "none";
   /** How long the handlers of `starttls` and `mail` think, in milliseconds; 0 is not at all. */

@@ -16,6 +16,7 @@ export const rows = {
   realClients: "Real clients: swaks, curl, smtplib",
   unixSocket: "Unix sockets",
   unixSocketTls: "TLS over Unix sockets",
+  sharedPort: "A port that several processes share",
   halfClose: "Half-closed connections, with TLS, too",
   connectAbort: "Connecting that is given up leaves nothing behind",
   sni: "Certificates by the name that the client asks for (SNI)",

@@ -1,7 +1,7 @@
 import type { RuntimeCapabilities } from "@sansmtp/drive";
 import { capabilities as bun } from "../../packages/bun/src/capabilities.ts";
 import { capabilities as deno } from "../../packages/deno/src/capabilities.ts";
-import { capabilities as node } from "../../packages/node/src/capabilities.ts";
+import { capabilitiesOf } from "../../packages/node/src/capabilities.ts";
 import { bundledStarters, bunProgram, denoProgram, installed } from "./programs.ts";
 
 /** A runtime in which the suite runs. */
@@ -29,7 +29,7 @@ export const runtimes: readonly Runtime[] = [
     const program = host ? process.execPath : installed(name.replace("Node ", "node"), "bin/node");
     return {
       name,
-      capabilities: node,
+      capabilities: capabilitiesOf(`${name.replace("Node ", "")}.99.0`),
       program,
       given: [],
       starter: "node",

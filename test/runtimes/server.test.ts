@@ -195,6 +195,39 @@ inEachRuntime(({ proves, test }) => {
     expect(existsSync(path)).toBe(false);
   });
 
+  proves(
+    "sharedPort",
+    "two servers take what comes to one port, or the option is refused",
+    async (running) => {
+      const shared = (port: number) => serve(running, { place: { port, reusePort: true } });
+      if (running.runtime.capabilities.sharedPort !== true) {
+        expect(await thrown(shared(0))).toMatchObject({ name: "UsageError" });
+        return;
+      }
+      const first = await shared(0);
+      const second = await shared(first.port);
+      expect(second.address).toEqual(first.address);
+      // By chance all of them would come to one of the two: once in 2 to the 39th.
+      for (let time = 0; time < 40; time++) {
+        const client = await first.dial();
+        client.send("QUIT\r\n");
+        expect(await client.replies(2)).toBe("220 221");
+      }
+      const closings = async () =>
+        (await Promise.all([first, second].map((each) => each.served()))).map(
+          (served) => served.closings.length,
+        );
+      const [one, other] = await closings();
+      expect(one! * other!).toBeGreaterThan(0);
+      expect(await thrown(serve(running, { place: { port: first.port } }))).toMatchObject({
+        code: "EADDRINUSE",
+      });
+      expect(await thrown(serve(running, { place: { path: "/no/such", reusePort: true } }))).toMatchObject({
+        name: "UsageError",
+      });
+    },
+  );
+
   proves("halfClose", "a client that has ended its side has its replies", async (running) => {
     const serving = await serve(running, { thinks: 20 });
     const client = await serving.dial();

@@ -37,8 +37,8 @@ Each of these has bitten somebody. Where it touches an adapter there is a test o
   \`blockList\` of a server, which Node 20 ignores, and \`onread\`, with which an upgrade stalls in Deno, are not used.
 - Deno: \`startTls\` (a client's handshake alone, \`Busy\` while something is read, \`BadResource\` on a Unix socket, no
   certificate of one's own), \`listenTls\` (which ignores \`requestCert\`) and \`connectTls\` (which ignores \`signal\`) are
-  not used: such a connection cannot be let go of before its peer allows it. Nor are vsock and \`reusePort\`, which end the
-  process where their flag is missing.
+  not used: such a connection cannot be let go of before its peer allows it. Nor are vsock and its own \`reusePort\`, which
+  end the process where their flag is missing: a port is shared on the sockets of Node.
 - Bun: \`Bun.connect\`, which cannot be given up, takes \`tls: {}\` for no TLS, and resolves before its handshake is done, is
   not used: clients are on the sockets of Node. Nor are \`socket.timeout\`, which counts in steps of seconds,
   \`write\` with an offset and no length, and \`reload\`, which is for all sockets of a listener at once.

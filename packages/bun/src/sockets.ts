@@ -9,7 +9,9 @@ export interface Sockets<Data> {
 }
 
 /** A place to listen at. */
-export type Where = { readonly hostname: string; readonly port: number } | { readonly unix: string };
+export type Where =
+  | { readonly hostname: string; readonly port: number; readonly reusePort: boolean }
+  | { readonly unix: string };
 
 /** Waits for connections. */
 export interface Listening {

@@ -1,21 +1,25 @@
-import { type Address, type Ends, endpointOf, type Listen, type Place, Taken } from "@sansmtp/drive";
+import { type Address, type Ends, endpointOf, type Listen, type Spot } from "@sansmtp/drive";
+import { listenOn } from "@sansmtp/node";
 import { type Accepting, type Addr, type Conn, deno, type TcpConn } from "./sockets.ts";
+import { quirks } from "./tls.ts";
 import { ConnTransport } from "./transport.ts";
 
-/** Listens on Deno's own sockets. */
-export const listen: Listen = async (place, accept) => {
-  const listener = open(place);
-  const taken = new Taken(accept);
+/**
+ * Listens on Deno's own sockets; on those of Node where a port is to be shared, for which Deno's own have an option that
+ * ends the process unless it was begun with `--unstable-net`.
+ */
+export const listen: Listen = async (spot, accept) => {
+  if ("port" in spot && spot.reusePort) return listenOn(null, quirks)(spot, accept);
+  const listener = open(spot);
   const accepting = takeAll(listener, (conn) => {
-    if ("port" in place) (conn as TcpConn).setNoDelay(true);
-    taken.add(new ConnTransport(conn), endsOf(conn));
+    if ("port" in spot) (conn as TcpConn).setNoDelay(true);
+    accept(new ConnTransport(conn), endsOf(conn));
   });
   return {
     address: addressOf(listener.addr),
     async close() {
       listener.close();
       await accepting;
-      await taken.gone();
     },
   };
 };
@@ -28,7 +32,7 @@ export function endsOf({ remoteAddr: peer, localAddr: local }: Conn): Ends {
   };
 }
 
-function open(place: Required<Place>): Accepting {
+function open(place: Spot): Accepting {
   if ("path" in place) return deno().listen({ transport: "unix", path: place.path });
   return deno().listen({ hostname: place.host, port: place.port });
 }

@@ -9,7 +9,7 @@ import type { Conn } from "./sockets.ts";
 export class ConnTransport extends AskedTransport {
   readonly #conn: Conn;
   /** Each connection has one, and most have little to say at a time. */
-  readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(16_384);
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(little);
 
   constructor(conn: Conn) {
     super(false);
@@ -17,9 +17,17 @@ export class ConnTransport extends AskedTransport {
   }
 
   protected override async next(): Promise<Uint8Array | null> {
-    const count = await this.#conn.read(this.#buffer);
-    // A copy: what the session is given stays with it, and the buffer is for the next read.
-    return count === null ? null : this.#buffer.slice(0, count);
+    const buffer = this.#buffer;
+    const count = await this.#conn.read(buffer);
+    if (count === null) return null;
+    // What the session is given stays with it: a copy, and the buffer is for the next read, or the buffer itself.
+    if (count < buffer.length / 2) {
+      if (count < little / 2 && buffer.length > little) this.#buffer = new Uint8Array(little);
+      return buffer.slice(0, count);
+    }
+    // More than there was room for: content, of which there will be more.
+    this.#buffer = new Uint8Array(count === buffer.length ? much : buffer.length);
+    return buffer.subarray(0, count);
   }
 
   /** Deno may take a part of it only. */
@@ -40,3 +48,7 @@ export class ConnTransport extends AskedTransport {
     }
   }
 }
+
+/** How much is read at a time, octets: of who sends commands, and of who sends content. */
+const little = 16_384;
+const much = 65_536;

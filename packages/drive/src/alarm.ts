@@ -37,14 +37,17 @@ export class Alarm {
   #run(): void {
     const span = Math.min(Math.max(Math.ceil(this.#at - this.now()), 0), longestTimer);
     this.#runsTo = this.#at;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      if (this.#at === Number.POSITIVE_INFINITY) return;
-      if (this.#at > this.now()) this.#run();
-      else this.#rings();
-    }, span);
+    this.#timer = setTimeout(Alarm.#rung, span, this);
     // Where a timer would keep the process alive, this one does not: the connection does.
     (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  /** One function for all timers, and not a closure for each. */
+  static #rung(alarm: Alarm): void {
+    alarm.#timer = null;
+    if (alarm.#at === Number.POSITIVE_INFINITY) return;
+    if (alarm.#at > alarm.now()) alarm.#run();
+    else alarm.#rings();
   }
 
   /** Milliseconds from an origin that stays, whole ones: a number with a fraction is an object more in V8. */

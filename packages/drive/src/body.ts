@@ -22,16 +22,15 @@ export type AbortCause = ResetCause | "answered";
  * `full` and the pump rests. A second iteration goes on where the first one is.
  */
 export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
-  readonly #taken: () => void;
+  readonly #source: Source;
   #held: Uint8Array | null = null;
-  #waiting: Waiter[] = [];
+  #waiting: Waiter[] | null = null;
   /** Those who wait for {@link room}. */
-  #emptied: (() => void)[] = [];
+  #emptied: (() => void)[] | null = null;
   #state: "open" | "ended" | "left" | MessageAborted = "open";
 
-  /** @param taken is called when the piece that was held is gone */
-  constructor(taken: () => void) {
-    this.#taken = taken;
+  constructor(source: Source) {
+    this.#source = source;
   }
 
   /** Whether a piece waits to be taken. */
@@ -47,21 +46,24 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
   /** Resolves when no piece waits to be taken. */
   room(): Promise<void> {
     if (this.#held === null) return Promise.resolve();
-    return new Promise((resolve) => this.#emptied.push(resolve));
+    return new Promise((resolve) => {
+      this.#emptied = [...(this.#emptied ?? []), resolve];
+    });
   }
 
   /** The next piece. Not while it is full. */
   push(octets: Uint8Array): void {
     if (this.#state !== "open") return;
-    if (this.#waiting.length === 0) this.#held = octets;
-    else (this.#waiting.shift() as Waiter).resolve({ done: false, value: octets });
+    const waiter = this.#waiting?.shift();
+    if (waiter === undefined) this.#held = octets;
+    else waiter.resolve({ done: false, value: octets });
   }
 
   /** All was pushed. */
   end(): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
-    if (this.#waiting.length > 0) for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
+    this.#dismiss();
   }
 
   /** Nothing more comes, and what came is not whole. After `end` it changes nothing for who reads on. */
@@ -69,7 +71,12 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
     if (this.#state !== "open") return;
     this.#state = error;
     this.#empty();
-    for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const { promise, reject } of waiting) {
+      silence(promise);
+      reject(error);
+    }
   }
 
   [Symbol.asyncIterator](): this {
@@ -78,7 +85,16 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
 
   #empty(): void {
     this.#held = null;
-    if (this.#emptied.length > 0) for (const resolve of this.#emptied.splice(0)) resolve();
+    const emptied = this.#emptied ?? [];
+    this.#emptied = null;
+    for (const resolve of emptied) resolve();
+  }
+
+  /** There is nothing more for those who wait. */
+  #dismiss(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const { resolve } of waiting) resolve(done);
   }
 
   /** The next piece, when there is one. */
@@ -86,27 +102,45 @@ export class Body implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
     if (this.#held !== null) {
       const value = this.#held;
       this.#empty();
-      this.#taken();
+      this.#source.taken();
       return Promise.resolve({ done: false, value });
     }
-    if (this.#state instanceof MessageAborted) return silenced(Promise.reject(this.#state));
+    if (this.#state instanceof MessageAborted) return silence(Promise.reject(this.#state));
     if (this.#state !== "open") return Promise.resolve(done);
-    return silenced(new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
+    return this.#wait();
+  }
+
+  #wait(): Promise<IteratorResult<Uint8Array, undefined>> {
+    let settle: Pick<Waiter, "resolve" | "reject"> | undefined;
+    const promise = new Promise<IteratorResult<Uint8Array, undefined>>((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    const waiter = { promise, ...settle! };
+    if (this.#waiting === null) this.#waiting = [waiter];
+    else this.#waiting.push(waiter);
+    return promise;
   }
 
   /** The reader wants no more: the rest is thrown away. */
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#state === "open" || this.#state === "ended") this.#state = "left";
-    for (const waiter of this.#waiting.splice(0)) waiter.resolve(done);
+    this.#dismiss();
     if (this.#held !== null) {
       this.#empty();
-      this.#taken();
+      this.#source.taken();
     }
     return Promise.resolve(done);
   }
 }
 
+/** Where content comes from. */
+interface Source {
+  /** The piece that was held is gone. */
+  taken(): void;
+}
+
 interface Waiter {
+  readonly promise: Promise<IteratorResult<Uint8Array, undefined>>;
   readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
   readonly reject: (error: MessageAborted) => void;
 }
@@ -114,7 +148,7 @@ interface Waiter {
 const done: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
 
 /** A reader may have walked away from a piece that it asked for: its rejection is no news to the process. */
-function silenced<T>(promise: Promise<T>): Promise<T> {
+function silence<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }

@@ -21,6 +21,8 @@ export interface RuntimeCapabilities {
   readonly unixSocket: Capability;
   /** And start TLS there. */
   readonly unixSocketTls: Capability;
+  /** Several processes listen on one port, and the system spreads connections over them (SO_REUSEPORT). */
+  readonly sharedPort: Capability;
   /** A peer that has ended its side still gets its replies, with TLS, too. */
   readonly halfClose: Capability;
   /** An attempt to connect ends when its signal is aborted, and leaves nothing behind. */
@@ -44,6 +46,7 @@ export const everything: RuntimeCapabilities = {
   clientCertificate: true,
   unixSocket: true,
   unixSocketTls: true,
+  sharedPort: true,
   halfClose: true,
   connectAbort: true,
   tlsDetails: true,

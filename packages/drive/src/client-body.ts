@@ -126,9 +126,9 @@ export class Source {
     const complete = binary || endsLine(end.length > 0 ? end : text);
     const pieces = [text, end, complete ? nothing : crLf].filter(({ length }) => length > 0);
     const size = pieces.reduce((sum, { length }) => sum + length, 0);
-    const header = text.subarray(0, headerEnd(text));
-    const utf8Header = header.some((octet) => octet >= 0x80) && decodeUtf8(header) !== null;
-    return new Source(() => new MemoryReading(pieces), true, { size, eightBit: writer.eightBit, utf8Header });
+    const { eightBit } = writer;
+    const utf8Header = eightBit && hasUtf8Header(text);
+    return new Source(() => new MemoryReading(pieces), true, { size, eightBit, utf8Header });
   }
 }
 
@@ -240,6 +240,12 @@ function isStream(body: unknown): body is OutgoingStream {
 function endsLine(octets: Uint8Array): boolean {
   const { length } = octets;
   return length === 0 || (octets[length - 2] === 0x0d && octets[length - 1] === 0x0a);
+}
+
+/** Whether the header has characters beyond ASCII. */
+function hasUtf8Header(text: Uint8Array): boolean {
+  const header = text.subarray(0, headerEnd(text));
+  return header.some((octet) => octet >= 0x80) && decodeUtf8(header) !== null;
 }
 
 /** Where the header ends, at the first empty line. */

@@ -10,10 +10,11 @@ import {
   UsageError,
 } from "@sansmtp/core";
 import { simd } from "@sansmtp/core/simd";
-import { type Auth, ClientAuthentication, checkAuth } from "./client-auth.ts";
+import { type Auth, type Authenticating, checkAuth } from "./client-auth.ts";
 import { Source } from "./client-body.ts";
 import { ConnectError } from "./client-error.ts";
 import { type Done, type Failed, isTooMany, type Job, type TransactionJob } from "./client-jobs.ts";
+import { Login } from "./client-login.ts";
 import {
   abandoned,
   envelopeFor,
@@ -74,13 +75,11 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #session: ClientSession;
   readonly #pump: ClientPump;
+  readonly #login: Login;
   readonly #jobs: Map<number, Job> = new Map();
   readonly #sending: Set<Promise<unknown>> = new Set();
   #settleReady: (error: ConnectError | null) => void = () => {};
   #settleClosed: (closing: ClientClosing) => void = () => {};
-  /** Null: none is wanted, or it has not begun. */
-  #authenticates: ClientAuthentication | null = null;
-  #presented = false;
   #turn: ((transport: Transport) => Incoming) | null = null;
   /** The session is over, or never got ready; with it, all that is still asked for. */
   #failed: Failed | null = null;
@@ -121,6 +120,7 @@ export class Client {
       onError: (error: unknown) => this.#report(error),
     };
     this.#pump = new ClientPump(this.#session, transport, listener, options.observe);
+    this.#login = new Login(options, this.#authenticating());
     this.connection = this.#pump;
     this.#pump.wake();
   }
@@ -348,13 +348,9 @@ export class Client {
   #news(event: ClientNews): void {
     switch (event.type) {
       case "ready":
-        if (!this.#presented && this.#options.xclient !== undefined)
-          return this.#present(this.#options.xclient);
-        if (this.#authenticates !== null || this.#options.auth === undefined) return this.#settleReady(null);
-        this.#authenticates = this.#authentication(this.#options.auth);
-        return this.#authenticates.begin();
+        return this.#login.proceed();
       case "challenge":
-        return this.#authenticates?.respond(event.octets);
+        return this.#login.respond(event.octets);
       case "reply": {
         const job = this.#jobs.get(event.id);
         // XFORWARD has the id of its transaction, which goes on.
@@ -404,28 +400,13 @@ export class Client {
     }
   }
 
-  #present(attributes: ClientAttributes): void {
-    this.#presented = true;
-    this.#jobs.set(this.#session.xclient(attributes), {
-      kind: "command",
-      replied: (reply) => {
-        if (Math.trunc(reply.code / 100) === 2) return;
-        this.#giveUp(
-          { code: "xclient-refused", detail: "the server does not take XCLIENT from here" },
-          reply,
-        );
-      },
-      skipped: (failure, reply) => this.#giveUp(failure, reply),
-    });
-  }
-
-  #authentication(auth: Auth): ClientAuthentication {
+  /** What XCLIENT and AUTH need of this client. */
+  #authenticating(): Authenticating {
     const { random, host, port } = this.#options;
-    const octets = randomOf(random);
-    return new ClientAuthentication(auth, {
+    return {
       session: this.#session,
       context: () => ({
-        random: octets,
+        random: randomOf(random),
         bindings: this.#tls?.bindings ?? {},
         ...(host === undefined ? {} : { host }),
         ...(port === undefined ? {} : { port }),
@@ -437,7 +418,7 @@ export class Client {
       // By the time that a promise resolves, the session may be over.
       later: (call) => this.#pump.enter(() => (this.#failed === null ? call() : undefined)),
       over: () => this.#failed !== null,
-    });
+    };
   }
 
   /** The session is in order, but of no use. */

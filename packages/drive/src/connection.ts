@@ -1,5 +1,6 @@
 import type { ClientIdentity, CloseReason, Endpoint, Envelope, ProxyHeader } from "@sansmtp/core";
 import type { Identity } from "@sansmtp/sasl";
+import type { Transport } from "./transport.ts";
 
 /** One client, as handlers and hooks see it. */
 export interface Connection {
@@ -56,6 +57,18 @@ export interface ConnectionFacts extends Ends {
    * minutes, what RFC 5321 §4.5.3.2.7 gives it to send.
    */
   readonly stall?: number;
+  /** Who has to know when it ends; nobody, if left out. */
+  readonly owner?: Owner;
+}
+
+/** Whoever holds connections. */
+export interface Owner {
+  /** It begins; nothing was said yet. */
+  began(connection: Connected, transport: Transport): void;
+  /** The session is over, and the transport was closed. */
+  over(connection: Connected): void;
+  /** `lost` was told: the system has nothing of it any more. It may come before `over`, and more than once. */
+  gone(connection: Connected): void;
 }
 
 /** The adapter's side of a connection: it tells here what happens. */
@@ -67,7 +80,10 @@ export interface Incoming {
   receive(octets: Uint8Array): void;
   /** The peer has half-closed. What was received is still answered. */
   receiveEnd(): void;
-  /** The connection is gone, both ways. To be told at the end of every connection; it may be known already. */
+  /**
+   * The connection is gone, both ways, and the system has nothing of it any more. To be told at the end of every
+   * connection; that it has ended may be known already.
+   */
   lost(error?: unknown): void;
   /** The time for which `wake` of the transport asked has come. */
   wake(): void;

@@ -31,7 +31,7 @@ export {
   type SecureConnectOptions,
   type Target,
 } from "./connect.ts";
-export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming } from "./connection.ts";
+export type { Closing, Connected, Connection, ConnectionFacts, Ends, Incoming, Owner } from "./connection.ts";
 export { endpointOf, endsOf } from "./endpoint.ts";
 export type { Answer, Handler, Handlers, Message, MessageAnswer, Observer, Turned } from "./handlers.ts";
 export { givenIn, refuse, refuseOthers } from "./options.ts";
@@ -49,7 +49,7 @@ export {
   type SecureServerOptions,
   Server,
   type ServerOptions,
-  Taken,
+  type Spot,
 } from "./server.ts";
 export { type Admission, Service } from "./service.ts";
 export { AskedTransport, SocketTransport } from "./socket-transport.ts";

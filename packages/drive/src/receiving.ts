@@ -1,10 +1,17 @@
-import type { Envelope, MessageQuestion, Question, Reply, ServerSession } from "@sansmtp/core";
+import type {
+  Envelope,
+  MailQuestion,
+  MessageQuestion,
+  RcptQuestion,
+  Reply,
+  ServerSession,
+} from "@sansmtp/core";
 import type { AbortCause } from "./body.ts";
 import type { Connection } from "./connection.ts";
-import type { Deciding } from "./deciding.ts";
+import { type Deciding, isPromise } from "./deciding.ts";
 import { failed, isAbort } from "./defaults.ts";
 import type { Answer, Handlers, MessageAnswer } from "./handlers.ts";
-import { Reception } from "./reception.ts";
+import { Reception, type Receiver as Receptionist } from "./reception.ts";
 import { Transaction } from "./transaction.ts";
 
 /** What receiving needs of the pump. */
@@ -13,14 +20,13 @@ export interface Receiver {
   readonly handlers: Handlers;
   readonly connection: Connection;
   readonly deciding: Deciding;
-  now(): number;
   /** Goes on: a piece of content was taken, or a verdict given. */
   run(): void;
   report(error: unknown): void;
 }
 
 /** The transaction of a connection, and the message that comes in it. */
-export class Receiving {
+export class Receiving implements Receptionist {
   readonly #receiver: Receiver;
   readonly #transaction: Transaction = new Transaction();
   #reception: Reception | null = null;
@@ -38,19 +44,20 @@ export class Receiving {
     return this.#reception?.body.full === true;
   }
 
-  asked(question: Question): void {
+  asked(question: RcptQuestion): void {
     this.#transaction.asked(question);
   }
 
-  answered(question: Question, reply: Reply): void {
+  answered(question: MailQuestion | RcptQuestion, reply: Reply): void {
     const forwarded = question.type === "mail" ? this.#receiver.session.envelope.forwarded : null;
     this.#transaction.answered(question, reply, forwarded);
   }
 
   content(octets: Uint8Array): void {
-    const reception = this.begun();
+    const reception = this.#reception;
+    if (reception === null) this.#begin(octets);
     // Full and yet polled: the session is being ended, and the message with it.
-    if (reception.body.full) reception.abort("closed");
+    else if (reception.body.full) reception.abort("closed");
     else reception.body.push(octets);
   }
 
@@ -68,30 +75,43 @@ export class Receiving {
 
   /** The message that is coming; it begins with its first content. */
   begun(): Reception {
-    if (this.#reception !== null) return this.#reception;
-    const receiver = this.#receiver;
-    const { session, handlers, connection, deciding } = receiver;
+    return this.#reception ?? this.#begin(null);
+  }
+
+  /** @param first is in the body before the handler is called, so that it need not wait for it */
+  #begin(first: Uint8Array | null): Reception {
+    const { session, handlers, connection, deciding } = this.#receiver;
     const { envelope } = this;
     if (envelope === null) throw new Error("bug: content without a transaction");
     const perRecipient = session.settings.lmtp || envelope.parameters.prdr;
-    const reception: Reception = new Reception(envelope, session.protocol, perRecipient, {
-      taken: () => receiver.run(),
-      verdict: (question, index, reply) => this.#verdict(reception, question, index, reply),
-    });
+    const reception = new Reception(envelope, session.protocol, perRecipient, this);
     this.#reception = reception;
-    deciding.decide<MessageAnswer>(
-      () => handlers.message?.(reception.message, connection),
-      (answer) => {
-        reception.settle(answer);
-        this.#settled(reception);
-      },
-      (error) => {
-        if (reception.aborted === null || !isAbort(error)) receiver.report(error);
-        reception.settle(failed("message"));
-        this.#settled(reception);
-      },
-    );
+    if (first !== null) reception.body.push(first);
+    let answer: MessageAnswer | Promise<MessageAnswer>;
+    try {
+      answer = handlers.message?.(reception.message, connection);
+    } catch (error) {
+      this.#threw(reception, error);
+      return reception;
+    }
+    if (!isPromise(answer)) this.#returned(reception, answer);
+    else
+      deciding.wait(
+        answer,
+        (value) => this.#returned(reception, value),
+        (error) => this.#threw(reception, error),
+      );
     return reception;
+  }
+
+  #returned(reception: Reception, answer: MessageAnswer): void {
+    reception.settle(answer);
+    this.#settled(reception);
+  }
+
+  #threw(reception: Reception, error: unknown): void {
+    if (reception.aborted === null || !isAbort(error)) this.#receiver.report(error);
+    this.#returned(reception, failed("message"));
   }
 
   /** Gives the verdict when the message is whole and the handler has returned, if it is still waited for. */
@@ -100,21 +120,18 @@ export class Receiving {
     if (reception !== this.#reception || aborted !== null) return;
     if (question === null || outcome === null) return;
     this.#end();
-    const receiver = this.#receiver;
-    receiver.deciding.give(question, outcome.answer, (answer) =>
-      receiver.session.answer(question.id, answer, receiver.now()),
-    );
+    this.#receiver.deciding.give(question, null, outcome.answer);
   }
 
-  #verdict(reception: Reception, question: MessageQuestion, index: number, reply: Answer): boolean {
-    const receiver = this.#receiver;
-    const given = receiver.deciding.give(question, reply, (verdict) =>
-      receiver.session.answerRecipient(question.id, index, verdict, receiver.now()),
-    );
-    const counts = given !== null;
+  taken(): void {
+    this.#receiver.run();
+  }
+
+  verdict(reception: Reception, question: MessageQuestion, index: number, reply: Answer): boolean {
+    const counts = this.#receiver.deciding.give(question, index, reply) !== null;
     // With the last verdict the session goes on, whether the handler has returned or not.
     if (counts && --reception.undecided === 0 && reception === this.#reception) this.#end();
-    receiver.run();
+    this.#receiver.run();
     return counts;
   }
 

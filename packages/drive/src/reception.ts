@@ -6,8 +6,8 @@ import type { Answer, Message, MessageAnswer } from "./handlers.ts";
 export interface Receiver {
   /** The body can take another piece. */
   taken(): void;
-  /** Gives the verdict for one recipient. */
-  verdict(question: MessageQuestion, index: number, reply: Answer): boolean;
+  /** Gives the verdict for one recipient, which is asked for. */
+  verdict(reception: Reception, question: MessageQuestion, index: number, reply: Answer): boolean;
 }
 
 /**
@@ -34,14 +34,14 @@ export class Reception {
   constructor(envelope: Envelope, protocol: string, perRecipient: boolean, receiver: Receiver) {
     this.undecided = envelope.recipients.length;
     this.#receiver = receiver;
-    this.body = new Body(() => receiver.taken());
+    this.body = new Body(receiver);
     this.message = new ReceivedMessage(this, envelope, protocol, perRecipient);
   }
 
   /** The message is whole: gives the verdicts that are known, and tells the reader. */
   whole(question: MessageQuestion): void {
     this.question = question;
-    for (const [index, reply] of this.#early ?? []) this.#receiver.verdict(question, index, reply);
+    for (const [index, reply] of this.#early ?? []) this.#receiver.verdict(this, question, index, reply);
     this.#early = null;
     this.body.end();
   }
@@ -62,7 +62,7 @@ export class Reception {
   /** The verdict for one recipient, from the application. */
   decide(index: number, reply: Answer): boolean {
     if (this.aborted !== null) return false;
-    if (this.question !== null) return this.#receiver.verdict(this.question, index, reply);
+    if (this.question !== null) return this.#receiver.verdict(this, this.question, index, reply);
     this.#early ??= new Map();
     if (this.#early.has(index)) return false;
     this.#early.set(index, reply);
@@ -85,9 +85,8 @@ class ReceivedMessage implements Message {
   readonly forwarded: Envelope["forwarded"];
   readonly protocol: string;
   readonly body: Body;
-  /** A value, so that it can be taken out of the message. */
-  readonly verdict: Message["verdict"];
   readonly #reception: Reception;
+  readonly #perRecipient: boolean;
 
   constructor(reception: Reception, envelope: Envelope, protocol: string, perRecipient: boolean) {
     this.from = envelope.from;
@@ -97,10 +96,16 @@ class ReceivedMessage implements Message {
     this.protocol = protocol;
     this.body = reception.body;
     this.#reception = reception;
-    this.verdict = (index, reply) => {
-      if (!perRecipient) throw new UsageError("verdict: only LMTP and PRDR have one for each recipient");
-      if (!(index in envelope.recipients)) throw new UsageError(`verdict: there is no recipient ${index}`);
-      return reception.decide(index, reply);
+    this.#perRecipient = perRecipient;
+  }
+
+  /** A value, so that it can be taken out of the message. */
+  get verdict(): Message["verdict"] {
+    return (index, reply) => {
+      if (!this.#perRecipient)
+        throw new UsageError("verdict: only LMTP and PRDR have one for each recipient");
+      if (!(index in this.recipients)) throw new UsageError(`verdict: there is no recipient ${index}`);
+      return this.#reception.decide(index, reply);
     };
   }
 

@@ -1,13 +1,9 @@
 import {
-  type BurlQuestion,
   type ClientIdentity,
   type Endpoint,
   type Envelope,
-  type MessageQuestion,
   type Millis,
   type ProxyHeader,
-  type Question,
-  reply,
   type ServerEvent,
   type ServerSession,
   type TlsInfo,
@@ -16,12 +12,10 @@ import {
 import type { Identity } from "@sansmtp/sasl";
 import { Audience } from "./audience.ts";
 import { Authentications, checkAuthentication } from "./authentication.ts";
-import { fill } from "./body.ts";
 import { Client, type ClientOptions } from "./client.ts";
-import type { Closing, Connected, ConnectionFacts, Incoming } from "./connection.ts";
-import { Deciding, isPromise } from "./deciding.ts";
-import { failed, isAbort, tlsUnavailable, unhandled } from "./defaults.ts";
-import type { Answer, Handler, Handlers } from "./handlers.ts";
+import type { Closing, Connected, ConnectionFacts, Incoming, Owner } from "./connection.ts";
+import { type Asker, Deciding } from "./deciding.ts";
+import type { Handlers } from "./handlers.ts";
 import { Parties } from "./parties.ts";
 import { type Receiver, Receiving } from "./receiving.ts";
 import type { Transport } from "./transport.ts";
@@ -41,24 +35,28 @@ export function serve(
   facts: ConnectionFacts,
 ): Connected {
   const pump = new Pump(session, transport, handlers, facts);
+  facts.owner?.began(pump, transport);
   pump.wake();
   return pump;
 }
 
-class Pump implements Connected, Receiver {
+class Pump implements Connected, Receiver, Asker {
   readonly id: number;
-  readonly closed: Promise<Closing>;
-  readonly #parties: Parties;
+  readonly parties: Parties;
   readonly session: ServerSession;
   readonly handlers: Handlers;
   readonly deciding: Deciding = new Deciding(this);
   readonly #transport: Transport;
   readonly #audience: Audience;
   readonly #stall: Millis;
-  readonly #authentications: Authentications | null;
-  readonly #receiving: Receiving = new Receiving(this);
-  #resolveClosed: (closing: Closing) => void = () => {};
+  readonly authentications: Authentications | null;
+  /** Null: nothing was sent yet. */
+  #receiving: Receiving | null = null;
+  readonly #owner: Owner | null;
   #closing: Closing | null = null;
+  /** What `closed` gave, if anybody has asked, and what resolves it. */
+  #closed: Promise<Closing> | null = null;
+  #resolveClosed: ((closing: Closing) => void) | null = null;
   #controller: AbortController | null = null;
   /** What the transport said went wrong. */
   #error: unknown = null;
@@ -77,15 +75,16 @@ class Pump implements Connected, Receiver {
 
   constructor(session: ServerSession, transport: Transport, handlers: Handlers, facts: ConnectionFacts) {
     this.id = facts.id;
-    this.#parties = new Parties(facts);
+    this.parties = new Parties(facts);
     this.#stall = facts.stall ?? 300_000;
+    this.#owner = facts.owner ?? null;
     this.session = session;
     this.#transport = transport;
     this.handlers = handlers;
     this.#audience = new Audience(handlers, this);
     checkAuthentication(handlers, session.settings.mechanisms);
     const { authenticate, authentication = {} } = handlers;
-    this.#authentications =
+    this.authentications =
       authenticate === undefined
         ? null
         : new Authentications(
@@ -94,13 +93,23 @@ class Pump implements Connected, Receiver {
             () => transport.now(),
             (asked) => authenticate(asked, this),
           );
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
   }
 
   get connection(): Connected {
     return this;
+  }
+
+  get receiving(): Receiving {
+    this.#receiving ??= new Receiving(this);
+    return this.#receiving;
+  }
+
+  get secures(): boolean {
+    return this.#transport.upgrade !== undefined;
+  }
+
+  get over(): boolean {
+    return this.#closing !== null;
   }
 
   now(): Millis {
@@ -112,23 +121,23 @@ class Pump implements Connected, Receiver {
   }
 
   get peer(): Endpoint | null {
-    return this.#parties.peer;
+    return this.parties.peer;
   }
 
   get remote(): Endpoint | null {
-    return this.#parties.remote;
+    return this.parties.remote;
   }
 
   get local(): Endpoint | null {
-    return this.#parties.local;
+    return this.parties.local;
   }
 
   get proxy(): ProxyHeader | null {
-    return this.#parties.proxy;
+    return this.parties.proxy;
   }
 
   get identity(): Identity | null {
-    return this.#parties.identity;
+    return this.parties.identity;
   }
 
   get client(): ClientIdentity {
@@ -140,7 +149,18 @@ class Pump implements Connected, Receiver {
   }
 
   get envelope(): Envelope | null {
-    return this.#receiving.envelope;
+    return this.#receiving?.envelope ?? null;
+  }
+
+  /** Most connections are never asked for it. */
+  get closed(): Promise<Closing> {
+    this.#closed ??=
+      this.#closing !== null
+        ? Promise.resolve(this.#closing)
+        : new Promise((resolve) => {
+            this.#resolveClosed = resolve;
+          });
+    return this.#closed;
   }
 
   get signal(): AbortSignal {
@@ -173,7 +193,13 @@ class Pump implements Connected, Receiver {
   }
 
   lost(error: unknown = null): void {
-    if (this.#turned !== null) return this.#turned.lost(error);
+    if (this.#turned !== null) this.#turned.lost(error);
+    else this.#end(error);
+    this.#owner?.gone(this);
+  }
+
+  /** The transport can do nothing more for the client. */
+  #end(error: unknown): void {
     this.#error ??= error;
     this.#forced = true;
     this.#enter(() => this.session.lost(this.#transport.now()));
@@ -185,7 +211,7 @@ class Pump implements Connected, Receiver {
     const now = this.#transport.now();
     if (this.#fullSince !== null) {
       if (now < this.#fullSince + this.#stall) return this.#rest();
-      return this.lost(new Error("the client does not read its replies"));
+      return this.#end(new Error("the client does not read its replies"));
     }
     const { deadline } = this.session;
     // A reader that has taken nothing for so long keeps the session from noticing by itself.
@@ -195,13 +221,13 @@ class Pump implements Connected, Receiver {
 
   /** An input, and all that follows from it. */
   #enter(input: () => void): void {
-    if (this.#closing === null) this.later(input);
+    if (this.#closing === null) this.later(input, undefined);
   }
 
   /** What a promise came to, and all that follows from it. */
-  later(outcome: () => void): void {
+  later<T>(outcome: (value: T) => void, value: T): void {
     try {
-      outcome();
+      outcome(value);
     } catch (error) {
       this.#breakDown(error);
     }
@@ -236,7 +262,7 @@ class Pump implements Connected, Receiver {
 
   #held(): boolean {
     if (this.#forced) return false;
-    return this.#fullSince !== null || this.#receiving.full;
+    return this.#fullSince !== null || this.#receiving?.full === true;
   }
 
   /** Tells the transport what to wait for. */
@@ -264,15 +290,15 @@ class Pump implements Connected, Receiver {
       case "turn":
         return this.#turn(event.domains);
       case "body":
-        return this.#receiving.content(event.data);
+        return this.receiving.content(event.data);
       case "message":
-        return this.#receiving.whole(event);
+        return this.receiving.whole(event);
       case "reset":
-        return this.#receiving.abort(event.cause);
+        return this.#receiving?.abort(event.cause);
       case "violation":
         return;
       default:
-        return this.#ask(event);
+        return this.deciding.ask(event);
     }
   }
 
@@ -286,7 +312,7 @@ class Pump implements Connected, Receiver {
         this.#fullSince = null;
         this.wake();
       },
-      (error: unknown) => this.lost(error),
+      (error: unknown) => this.#end(error),
     );
   }
 
@@ -297,19 +323,18 @@ class Pump implements Connected, Receiver {
       return this.session.upgradeFailed(this.#transport.now());
     }
     // By the time that the handshake ends, the session may have given it up.
-    upgrade.call(this.#transport, received).then(
-      (tls) =>
-        this.later(() => {
-          if (this.session.phase !== "upgrading") return;
-          this.session.upgraded(tls, this.#transport.now());
-          this.#parties.identity = null;
-          this.#audience.secured(this.session.client.tls as TlsInfo);
-        }),
-      (error: unknown) =>
-        this.later(() => {
-          this.#error ??= error;
-          if (this.session.phase === "upgrading") this.session.upgradeFailed(this.#transport.now());
-        }),
+    this.deciding.wait(
+      upgrade.call(this.#transport, received),
+      (tls) => {
+        if (this.session.phase !== "upgrading") return;
+        this.session.upgraded(tls, this.#transport.now());
+        this.parties.identity = null;
+        this.#audience.secured(this.session.client.tls as TlsInfo);
+      },
+      (error) => {
+        this.#error ??= error;
+        if (this.session.phase === "upgrading") this.session.upgradeFailed(this.#transport.now());
+      },
     );
   }
 
@@ -342,8 +367,8 @@ class Pump implements Connected, Receiver {
   }
 
   #close(reason: Closing["reason"]): void {
-    this.#receiving.abort("closed");
-    this.#authentications?.abandon();
+    this.#receiving?.abort("closed");
+    this.authentications?.abandon();
     this.#transport.close();
     this.#over(reason);
   }
@@ -353,7 +378,8 @@ class Pump implements Connected, Receiver {
     this.#closing = closing;
     this.#controller?.abort();
     this.#audience.closed(closing);
-    this.#resolveClosed(closing);
+    this.#owner?.over(this);
+    this.#resolveClosed?.(closing);
   }
 
   /** The transport, or the session itself, failed in a way that it never should. */
@@ -367,76 +393,4 @@ class Pump implements Connected, Receiver {
       this.#audience.error(another);
     }
   }
-
-  // Questions.
-
-  #ask(question: Exclude<Question, MessageQuestion>): void {
-    this.#receiving.asked(question);
-    if (question.type === "connect" && question.proxy !== null) this.#parties.proxied(question.proxy);
-    if (question.type === "connect" && question.xclient !== null) this.#parties.presented(question.xclient);
-    // What comes instead of a response has cancelled the exchange.
-    if (question.type !== "auth") this.#authentications?.abandon();
-    let answer: Decision | Promise<Decision>;
-    try {
-      answer = this.#consult(question);
-    } catch (error) {
-      return this.#failed(question, error);
-    }
-    if (!isPromise(answer)) return this.#decided(question, answer);
-    Promise.resolve(answer).then(
-      (value) => this.later(() => this.#decided(question, value)),
-      (error: unknown) => this.later(() => this.#failed(question, error)),
-    );
-  }
-
-  #consult(question: Exclude<Question, MessageQuestion>): Decision | Promise<Decision> {
-    if (question.type === "auth" && this.#authentications !== null)
-      return this.#authentications.respond(question);
-    if (question.type === "starttls" && this.#transport.upgrade === undefined) return tlsUnavailable;
-    const handler = this.handlers[question.type] as Handler<Question, Decision> | undefined;
-    return handler === undefined ? unhandled(question.type) : handler(question, this);
-  }
-
-  #decided(question: Exclude<Question, MessageQuestion>, answer: Decision): void {
-    if (question.type === "burl" && isIterable(answer)) this.#append(question, answer);
-    else this.#answer(question, answer as Answer);
-  }
-
-  #failed(question: Exclude<Question, MessageQuestion>, error: unknown): void {
-    if (this.#closing === null || !isAbort(error)) this.#audience.error(error);
-    this.#answer(question, failed(question.type));
-  }
-
-  #answer(question: Exclude<Question, MessageQuestion>, answer: Answer): void {
-    const given = this.deciding.give(question, answer ?? question.reply, (reply) =>
-      this.session.answer(question.id, reply, this.#transport.now()),
-    );
-    if (given === null) return;
-    this.#receiving.answered(question, given);
-    if (question.type === "auth" && given.code === 235)
-      this.#parties.identity = this.#authentications?.identity ?? null;
-  }
-
-  /** Puts content that the application fetches behind what has come so far (RFC 4468). */
-  #append(question: BurlQuestion, content: AsyncIterable<Uint8Array>): void {
-    const reception = this.#receiving.begun();
-    this.deciding.decide(
-      () => fill(reception.body, content),
-      () => this.#answer(question, fetched),
-      (error) => {
-        if (reception.aborted === null || !isAbort(error)) this.#audience.error(error);
-        this.#answer(question, failed(question.type));
-      },
-    );
-  }
 }
-
-/** What a handler may answer: content in place of a reply where the question is for content. */
-type Decision = Answer | AsyncIterable<Uint8Array>;
-
-function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-/** RFC 4468 §3. */
-const fetched = reply(250, "2.5.0", "Ok");

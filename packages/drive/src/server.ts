@@ -1,10 +1,9 @@
 import { inNetworks, type Network, parseNetwork, type ServerConfig, UsageError } from "@sansmtp/core";
 import { longestTimer } from "./alarm.ts";
-import type { Connected, Connection, Ends } from "./connection.ts";
+import type { Connection, Ends } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import { type Admission, Service } from "./service.ts";
 import type { SocketTransport } from "./socket-transport.ts";
-import type { Transport } from "./transport.ts";
 
 /** What a server is made of: how the protocol goes, and what the application decides. */
 export interface ServerOptions extends ServerConfig, Handlers, Admission {
@@ -30,8 +29,13 @@ export interface SecureServerOptions<TlsOptions> extends ServerOptions {
 /** Where to listen: a TCP port (0: one that is free) of a host (by default 127.0.0.1), or a Unix socket. */
 export type Place = { readonly port: number; readonly host?: string } | { readonly path: string };
 
-/** Where to listen, and until when. */
+/** Where to listen, how, and until when. */
 export type ListenOptions = Place & {
+  /**
+   * Other processes listen on the same port, and the system spreads connections over all of them (SO_REUSEPORT). Each
+   * counts its own connections only. Not for a Unix socket. Default false.
+   */
+  readonly reusePort?: boolean;
   /** Closes the server when it is aborted. */
   readonly signal?: AbortSignal;
 };
@@ -42,39 +46,20 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 /** What an adapter gives for a place at which it listens. */
 export interface Listener {
   readonly address: Address;
-  /** Takes no more connections; resolves when the last one that it took is gone. */
+  /** Takes no more connections; resolves when no more come. Those that it took stay. */
   close(): Promise<void>;
 }
 
-/** Takes a connection; null: it is to be destroyed without a word. */
-export type Accept = (transport: Transport, ends: Ends) => Connected | null;
+/** Takes a connection, or destroys it without a word. */
+export type Accept = (transport: SocketTransport, ends: Ends) => void;
+
+/** Where an adapter is to listen. */
+export type Spot =
+  | { readonly host: string; readonly port: number; readonly reusePort: boolean }
+  | { readonly path: string };
 
 /** How an adapter listens. It rejects with the system's error when that place cannot be had. */
-export type Listen = (place: Required<Place>, accept: Accept) => Promise<Listener>;
-
-/** The connections that a listener has taken. */
-export class Taken {
-  readonly #accept: Accept;
-  readonly #transports: Set<SocketTransport> = new Set();
-
-  constructor(accept: Accept) {
-    this.#accept = accept;
-  }
-
-  /** Takes one more, if it may be. */
-  add(transport: SocketTransport, ends: Ends): void {
-    this.#transports.add(transport);
-    transport.gone.then(() => this.#transports.delete(transport));
-    const connection = this.#accept(transport, ends);
-    if (connection === null) transport.destroy();
-    else transport.attach(connection);
-  }
-
-  /** Resolves when all that are there are gone. */
-  async gone(): Promise<void> {
-    await Promise.all(Array.from(this.#transports, ({ gone }) => gone));
-  }
-}
+export type Listen = (spot: Spot, accept: Accept) => Promise<Listener>;
 
 /** An SMTP or LMTP server on the sockets of a runtime. Made by `createServer` of an adapter. */
 export class Server {
@@ -108,7 +93,8 @@ export class Server {
   /**
    * Listens. It rejects with the system's error when that place cannot be had.
    *
-   * @throws {UsageError} (as a rejection) when the server listens already, or was closed
+   * @throws {UsageError} (as a rejection) when the server listens already or was closed, or when the port cannot be
+   * shared
    */
   async listen(options: ListenOptions): Promise<Address> {
     const { signal } = options;
@@ -116,8 +102,8 @@ export class Server {
     if (this.#closing !== null) throw closed;
     if (this.#pending !== null) throw new UsageError("listen: the server listens already");
     signal?.throwIfAborted();
-    const place = "path" in options ? { path: options.path } : { host: "127.0.0.1", ...tcp(options) };
-    this.#pending = this.#listen(place, (transport, ends) => this.#accept(transport, ends, place));
+    const spot = spotOf(options);
+    this.#pending = this.#listen(spot, (transport, ends) => this.#accept(transport, ends, spot));
     try {
       this.#listener = await this.#pending;
     } catch (error) {
@@ -168,26 +154,31 @@ export class Server {
       },
       () => {},
     );
-    await this.#service.shutdown("idle");
     // Comes when the last socket is gone, which may have been waiting for its client to take the last reply.
+    await this.#service.shutdown("idle");
     await stopped;
   }
 
-  #accept(transport: Transport, ends: Ends, place: Place): Connected | null {
-    if (this.#trusted !== null) {
-      const { peer } = ends;
-      const known = peer === null ? "path" in place : inNetworks(peer.address, this.#trusted);
-      if (!known) return null;
-    }
-    return this.#service.accept(transport, ends);
+  #accept(transport: SocketTransport, ends: Ends, place: Place): void {
+    const connection = this.#trusts(ends, place) ? this.#service.accept(transport, ends) : null;
+    if (connection === null) transport.destroy();
+    else transport.attach(connection);
+  }
+
+  #trusts({ peer }: Ends, place: Place): boolean {
+    if (this.#trusted === null) return true;
+    return peer === null ? "path" in place : inNetworks(peer.address, this.#trusted);
   }
 }
 
-function tcp({ port, host }: { readonly port: number; readonly host?: string }): {
-  port: number;
-  host?: string;
-} {
-  return host === undefined ? { port } : { port, host };
+function spotOf(options: ListenOptions): Spot {
+  const { reusePort = false } = options;
+  if ("path" in options) {
+    if (reusePort) throw new UsageError("reusePort: a Unix socket has no port");
+    return { path: options.path };
+  }
+  const { host = "127.0.0.1", port } = options;
+  return { host, port, reusePort };
 }
 
 function network(text: string): Network {

@@ -14,7 +14,7 @@ import {
 } from "@sansmtp/core";
 import { simd } from "@sansmtp/core/simd";
 import { checkAuthentication, defaultMechanisms } from "./authentication.ts";
-import type { Connected, Connection, Ends } from "./connection.ts";
+import type { Connected, Connection, Ends, Owner } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import { serve } from "./serve.ts";
 import type { Transport } from "./transport.ts";
@@ -36,7 +36,7 @@ export interface Admission {
 }
 
 /** All connections of a server, whatever they are made of: how many, from whom, and how the last of them end. */
-export class Service {
+export class Service implements Owner {
   /** The configuration with its defaults filled in. */
   readonly settings: ServerSettings;
   readonly #handlers: Handlers;
@@ -47,10 +47,10 @@ export class Service {
   readonly #clients: Map<string, number> = new Map();
   /** Connections by the client that has made them, admitted or not: a handshake takes a place, too. */
   readonly #arrived: Map<string, number> = new Map();
-  /** What the adapter still holds. */
-  readonly #held: Set<Transport> = new Set();
+  /** What is not gone yet, of those whose transport can be destroyed. */
+  readonly #held: Map<Connection, Transport> = new Map();
   /** Of that, what waits for a last reply to arrive, the oldest first. */
-  readonly #lingering: Set<Transport> = new Set();
+  readonly #lingering: Set<Connection> = new Set();
   /** Those who have many clients, and tell whom a connection is for. */
   readonly #proxies: readonly Network[];
   #number = 0;
@@ -98,23 +98,38 @@ export class Service {
     const session = this.#handlers.session?.(this.settings, now, id) ?? new ServerSession(this.settings, now);
     if (ends.peer !== null) session.connected(ends.peer.address, now);
     const { command: stall } = this.settings.timers;
-    const facts = { id, ...ends, stall };
+    const facts = { id, peer: ends.peer, local: ends.local, stall, owner: this };
     const connection = serve(session, transport, this.#handlers, facts);
-    this.#open.add(connection);
-    if (client !== null) count(this.#arrived, client, 1);
-    if (transport.gone !== undefined) {
-      this.#held.add(transport);
-      transport.gone.then(() => this.#gone(transport));
-    }
     if (this.#ending !== null) connection.shutdown(this.#ending);
-    connection.closed.then(() => this.#closed(connection, transport, client));
     return connection;
+  }
+
+  began(connection: Connected, transport: Transport): void {
+    this.#open.add(connection);
+    const client = this.#clientOf(connection);
+    if (client !== null) count(this.#arrived, client, 1);
+    if (transport.destroy !== undefined) this.#held.set(connection, transport);
+  }
+
+  over(connection: Connected): void {
+    this.#open.delete(connection);
+    const client = this.#clientOf(connection);
+    if (client !== null) count(this.#arrived, client, -1);
+    this.#dismiss(connection);
+    if (this.#held.has(connection)) this.#linger(connection);
+    this.#tellEmpty();
+  }
+
+  gone(connection: Connection): void {
+    this.#held.delete(connection);
+    this.#lingering.delete(connection);
+    this.#tellEmpty();
   }
 
   /**
    * Ends the service: `idle` tells 421 to each connection as soon as no transaction is open on it, `now` to all.
    *
-   * @returns resolves when no connection is open
+   * @returns resolves when no connection is open, and none waits for a last reply to arrive
    */
   shutdown(when: "idle" | "now"): Promise<void> {
     if (this.#ending !== "now") this.#ending = when;
@@ -141,8 +156,7 @@ export class Service {
     const others = client === null ? 0 : (this.#clients.get(client) ?? 0);
     if (others >= maxConnectionsPerAddress) return tooMany;
     if (client !== null) count(this.#clients, client, 1);
-    if (before === undefined) connection.closed.then(() => this.#dismiss(connection));
-    else this.#discount(before);
+    if (before !== undefined) this.#discount(before);
     this.#admitted.set(connection, client);
     return null;
   }
@@ -157,34 +171,23 @@ export class Service {
   }
 
   /** Who has made a connection; null: somebody who makes them for many, or nobody knows who. */
-  #clientOf({ peer }: Ends): string | null {
+  #clientOf({ peer }: Pick<Ends, "peer">): string | null {
     if (peer === null || this.settings.proxy || inNetworks(peer.address, this.#proxies)) return null;
     return clientOf(peer);
   }
 
-  #closed(connection: Connected, transport: Transport, client: string | null): void {
-    this.#open.delete(connection);
-    if (client !== null) count(this.#arrived, client, -1);
-    if (this.#held.has(transport)) this.#linger(transport);
-    this.#tellEmpty();
-  }
-
   /** Waits for the last reply to arrive, but not with more and more whose clients do not go. */
-  #linger(transport: Transport): void {
-    this.#lingering.add(transport);
+  #linger(connection: Connection): void {
+    this.#lingering.add(connection);
     if (this.#lingering.size <= withSome(this.#limits.maxConnections) - this.#limits.maxConnections) return;
-    const oldest = this.#lingering.values().next().value as Transport;
-    this.#gone(oldest);
-    oldest.destroy?.();
-  }
-
-  #gone(transport: Transport): void {
-    this.#held.delete(transport);
-    this.#lingering.delete(transport);
+    const oldest = this.#lingering.values().next().value as Connection;
+    const transport = this.#held.get(oldest);
+    this.gone(oldest);
+    transport?.destroy?.();
   }
 
   #tellEmpty(): void {
-    if (this.#open.size > 0) return;
+    if (this.#emptied.length === 0 || this.#open.size > 0 || this.#held.size > 0) return;
     for (const resolve of this.#emptied.splice(0)) resolve();
   }
 }

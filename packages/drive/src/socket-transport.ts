@@ -16,11 +16,10 @@ import type { Transport } from "./transport.ts";
  * a read.
  */
 export abstract class SocketTransport implements Transport {
-  /** Resolves when the socket was let go of, whoever did it. */
-  readonly gone: Promise<void>;
   /** There only if the socket can do it. */
   readonly upgrade?: (received: Uint8Array) => Promise<Partial<TlsInfo>>;
   #state: "open" | "securing" | "leaving" | "gone" = "open";
+  /** Who is told what happens; nobody before the connection is attached, and once it was told that all is lost. */
   #connection: Incoming | null = null;
   #error: unknown;
   #reads = false;
@@ -39,16 +38,12 @@ export abstract class SocketTransport implements Transport {
   /** Those who wait until less is unsent, or for the end. */
   #full: (() => void)[] | null = null;
   /** Ends the handshake that is under way. */
-  #fail: (error: unknown) => void = () => {};
-  #left: () => void = () => {};
-  readonly #alarm: Alarm = new Alarm(() => this.#connection?.wake());
+  #fail: ((error: unknown) => void) | null = null;
+  readonly #alarm: Alarm = new Alarm(() => this.#rings());
 
   /** @param secures there can be TLS on it: `secure` works */
   constructor(secures: boolean) {
     if (secures) this.upgrade = (received) => this.#upgrade(received);
-    this.gone = new Promise((resolve) => {
-      this.#left = resolve;
-    });
   }
 
   /** Reads, or leaves unread octets where they are. What was read already may still be told. */
@@ -93,7 +88,7 @@ export abstract class SocketTransport implements Transport {
   /** The peer has ended its side. */
   protected ended(): void {
     if (this.#end === "none") this.#end = "seen";
-    if (this.#state === "securing") this.#fail(broken());
+    if (this.#state === "securing") this.#fail?.(broken());
     else if (this.#state === "leaving") this.#part();
     else this.#tell();
   }
@@ -101,9 +96,7 @@ export abstract class SocketTransport implements Transport {
   /** The system has lost the socket; in a handshake it is the handshake that has failed, and behind the end it is no news. */
   protected lost(error?: unknown): void {
     if (this.#state === "gone") return;
-    const known = this.#state !== "open";
-    this.#over(true, error);
-    if (!known) this.#connection?.lost(error);
+    this.#over(true, this.#state === "leaving" ? undefined : error);
   }
 
   /** The socket was let go of, or was lost. */
@@ -115,7 +108,7 @@ export abstract class SocketTransport implements Transport {
   attach(connection: Incoming): void {
     this.#connection = connection;
     // It may have ended before.
-    if (this.#state === "gone") queueMicrotask(() => connection.lost(this.#error));
+    if (this.#state === "gone") queueMicrotask(() => this.#bury());
   }
 
   write(octets: Uint8Array): void | Promise<void> {
@@ -149,12 +142,12 @@ export abstract class SocketTransport implements Transport {
 
   close(): void {
     if (this.#state === "securing") this.destroy();
+    // A handshake that has failed was told as such.
+    if (this.#state === "gone") queueMicrotask(() => this.#bury());
     if (this.#state !== "open") return;
     this.#state = "leaving";
-    this.#alarm.stop();
+    this.#alarm.set(this.now() + linger);
     this.#early = null;
-    const timer = setTimeout(() => this.#over(false), linger);
-    this.gone.then(() => clearTimeout(timer));
     this.flow(true);
     void this.#leave();
   }
@@ -182,6 +175,8 @@ export abstract class SocketTransport implements Transport {
     } catch (error) {
       this.destroy();
       throw error;
+    } finally {
+      this.#fail = null;
     }
   }
 
@@ -233,7 +228,7 @@ export abstract class SocketTransport implements Transport {
 
   async #leave(): Promise<void> {
     try {
-      await this.#sent;
+      if (this.#unsent !== null) await this.#sent;
       if (this.#state === "gone") return;
       await this.finish();
       this.#endedHere = true;
@@ -249,14 +244,28 @@ export abstract class SocketTransport implements Transport {
     if (this.#endedHere && this.#end !== "none" && this.#state !== "gone") this.#over(false);
   }
 
+  #rings(): void {
+    if (this.#state === "leaving") this.#over(false);
+    else this.#connection?.wake();
+  }
+
   #over(abruptly: boolean, error?: unknown): void {
+    const secures = this.#state === "securing";
     this.#state = "gone";
     this.#error = error;
     this.#alarm.stop();
-    this.#fail(error ?? broken());
+    this.#fail?.(error ?? broken());
     this.#relieve();
     this.release(abruptly);
-    this.#left();
+    // The connection has yet to learn that the handshake has failed.
+    if (!secures) this.#bury();
+  }
+
+  /** Tells the connection that nothing more comes of it, once. */
+  #bury(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.lost(this.#error);
   }
 }
 

@@ -1,7 +1,6 @@
 import {
   type Envelope,
   type MailQuestion,
-  type Question,
   type RcptQuestion,
   type Recipient,
   type Reply,
@@ -21,22 +20,30 @@ export class Transaction {
   get envelope(): Envelope | null {
     if (this.#sender === null) return null;
     const { from, parameters, forwarded } = this.#sender;
-    const recipients = this.#recipients.filter((recipient) => recipient !== null);
+    // A copy is as long as what it is of; what a filter lets through is given room for more.
+    const recipients = this.#recipients.every(isThere)
+      ? [...this.#recipients]
+      : this.#recipients.filter(isThere);
     return { from, parameters, recipients, forwarded };
   }
 
-  asked(question: Question): void {
-    if (question.type !== "rcpt") return;
-    this.#asked.push(question);
-    this.#recipients.push(null);
+  asked(question: RcptQuestion): void {
+    // Most have one, and room for one is not room for seventeen, which a push would make.
+    if (this.#asked.length === 0) {
+      this.#asked = [question];
+      this.#recipients = [null];
+    } else {
+      this.#asked.push(question);
+      this.#recipients.push(null);
+    }
   }
 
   /** @param forwarded what XFORWARD has told of a transaction that begins */
-  answered(question: Question, reply: Reply, forwarded: Envelope["forwarded"]): void {
+  answered(question: MailQuestion | RcptQuestion, reply: Reply, forwarded: Envelope["forwarded"]): void {
     if (replyClass(reply) !== 2) return;
     if (question.type === "mail") return this.#begin(question, forwarded);
     // The one that was asked last, as long as they are asked one by one.
-    const at = question.type === "rcpt" ? this.#asked.lastIndexOf(question) : -1;
+    const at = this.#asked.lastIndexOf(question);
     if (at >= 0) this.#recipients[at] = { to: this.#asked[at].to, parameters: this.#asked[at].parameters };
   }
 
@@ -51,4 +58,8 @@ export class Transaction {
     this.end();
     this.#sender = { from, parameters, forwarded };
   }
+}
+
+function isThere(recipient: Recipient | null): recipient is Recipient {
+  return recipient !== null;
 }

@@ -27,15 +27,13 @@ export interface Transport {
   /**
    * The session is over. What was written should still arrive: a connection that is closed with octets unread is
    * reset, and a reset may overtake the last reply. So: end the sending side, discard what comes for a short time,
-   * then let go. During a handshake let go at once. Nothing is called after this but `now`.
+   * then let go. During a handshake let go at once. Nothing is called after this but `now` and `destroy`.
    */
   close(): void;
   /**
-   * Resolves when it is gone, and holds nothing of the system any more. To be given together with `destroy`, where
-   * `close` may take its time.
+   * Lets go of it at once, whatever is still on its way. To be given where `close` may take its time: a
+   * {@link Service} counts the connection as long as `lost` was not told, and lets go of the oldest when there are many.
    */
-  readonly gone?: Promise<void>;
-  /** Lets go of it at once, whatever is still on its way. */
   destroy?(): void;
   /** The time, from any monotonic origin, in milliseconds. */
   now(): Millis;

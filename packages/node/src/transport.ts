@@ -25,8 +25,6 @@ export class NodeTransport extends SocketTransport {
   /** The socket that is read and written: the raw one, or TLS. */
   #socket: Socket;
   #error: Error | undefined;
-  readonly #data = (octets: Uint8Array): void => this.received(octets);
-  readonly #end = (): void => this.ended();
 
   constructor(raw: Socket, handshakes: Handshaker | null, quirks: Quirks = {}) {
     super(handshakes !== null);
@@ -34,9 +32,26 @@ export class NodeTransport extends SocketTransport {
     this.#handshakes = handshakes;
     this.#quirks = quirks;
     this.#socket = raw;
-    raw.once("close", () => this.lost(this.#error));
+    raw.on("close", NodeTransport.#events.close);
     this.#listen(raw);
   }
+
+  /** What happens on sockets, which know their transport: closures of each would be most of what an idle one holds. */
+  static readonly #events = {
+    data(this: Held, octets: Uint8Array): void {
+      this[transport].received(octets);
+    },
+    end(this: Held): void {
+      this[transport].ended();
+    },
+    error(this: Held, error: Error): void {
+      this[transport].#error ??= error;
+    },
+    close(this: Held): void {
+      const { [transport]: held } = this;
+      held.lost(held.#error);
+    },
+  };
 
   protected override flow(on: boolean): void {
     if (on) this.#socket.resume();
@@ -63,7 +78,7 @@ export class NodeTransport extends SocketTransport {
     const raw = this.#raw;
     const handshakes = this.#handshakes as Handshaker;
     // What comes in the clear before the handshake begins is left to TLS, which refuses it.
-    raw.off("data", this.#data).off("end", this.#end);
+    raw.off("data", NodeTransport.#events.data).off("end", NodeTransport.#events.end);
     if (raw.writableLength > 0) await new Promise((resolve) => raw.write("", resolve));
     if (raw.destroyed) throw new Error("the connection ended before the TLS handshake");
     if (received.length > 0) raw.unshift(received);
@@ -81,12 +96,18 @@ export class NodeTransport extends SocketTransport {
 
   /** Paused before it is listened to, so that nothing is read before the session wants it. */
   #listen(socket: Socket): void {
+    const { data, end, error } = NodeTransport.#events;
+    (socket as Held)[transport] = this;
     socket.pause();
-    socket.on("data", this.#data).on("end", this.#end);
-    socket.on("error", (error) => {
-      this.#error ??= error;
-    });
+    socket.on("data", data).on("end", end).on("error", error);
   }
+}
+
+/** Where a socket has its transport. */
+const transport: unique symbol = Symbol("transport");
+
+interface Held extends Socket {
+  [transport]: NodeTransport;
 }
 
 /** What both sides have agreed on. */

@@ -17,6 +17,7 @@ export const capabilities: RuntimeCapabilities = {
   clientCertificate: platform,
   unixSocket: "streams are not addressed: whoever opens them may open a Unix socket",
   unixSocketTls: noServer,
+  sharedPort: "streams come from wherever the platform listens",
   tlsDetails: "the platform tells nothing of its TLS",
   ownAuthorities: platform,
   cipherControl: platform,
