@@ -146,4 +146,7 @@ test("an IPv4 address in IPv6 form is told from others", () => {
   expect(isIpv4Mapped(parseIpv6("::ffff:192.0.2.1") as number[])).toBe(true);
   expect(isIpv4Mapped(parseIpv6("::192.0.2.1") as number[])).toBe(false);
   expect(isIpv4Mapped(parseIpv6("2001:db8::ffff:c000:201") as number[])).toBe(false);
+  const mapped = parseIpv6("::ffff:192.0.2.1") as number[];
+  for (const octets of [[...mapped, 0], mapped.slice(0, 15), mapped.slice(0, 12), mapped.slice(0, 4), []])
+    expect(isIpv4Mapped(octets)).toBe(false);
 });

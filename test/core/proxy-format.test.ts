@@ -62,6 +62,14 @@ describe("formatProxyHeader", () => {
     expect(() => formatProxyHeader(said)).toThrow(message);
   });
 
+  test("takes every octet, 0 and 255 among them", () => {
+    const tlvs = [
+      { type: 0, value: [0, 255] },
+      { type: 255, value: [] },
+    ];
+    expect(hex({ version: 2, source, destination, tlvs })).toMatch(/ 00 00 02 00 ff ff 00 00$/);
+  });
+
   test("takes the most that a header can hold", () => {
     const tlvs = [{ type: 4, value: new Array<number>(65520).fill(7) }];
     const octets = formatProxyHeader({ version: 2, source, destination, tlvs });

@@ -385,6 +385,9 @@ test("SEC-PRX-10 a checksum of another length, or a second one, is refused", () 
   const zero = join(...withTlvs(tlv(0x03, [0, 0, 0, 0]), tlv(0x03, [0, 0, 0, 0])));
   const right = checksum(zero);
   refuses("SEC-PRX-10", 38, ...withTlvs(tlv(0x03, right), tlv(0x03, [0, 0, 0, 0])));
+  // Each is right, for the header with the other.
+  const both = [tlv(0x03, [0x34, 0xc8, 0xca, 0xc3]), tlv(0x03, [0xc4, 0x10, 0xe0, 0x4f])];
+  expect(new ProxyReader().read(join(...withTlvs(...both)))).toMatchObject({ rule: "SEC-PRX-10", at: 38 });
 });
 
 test("L-LEN-19 a v2 header of the greatest length is read", () => {
@@ -396,6 +399,105 @@ test("L-LEN-19 no more is held than has come, however much is declared", () => {
   const reader = new ProxyReader();
   expect(reader.read(join(signature, hex("21 11 ff ff"), addresses4))).toBeNull();
   expect(reader.held()).toEqual(join(signature, hex("21 11 ff ff"), addresses4));
+});
+
+test("SEC-PRX-03 SEC-PRX-04 SEC-PRX-05 SEC-PRX-06 SEC-PRX-09 SEC-PRX-10 L-LEN-18 each fault has its rule and place, whole and in octets", () => {
+  const fixed = (text: string) => join(signature, hex(text));
+  const fields = (...tlvs: (readonly number[])[]) => join(...withTlvs(...tlvs));
+  const faults: [string, number, Uint8Array][] = [
+    ["SEC-PRX-03", 0, ascii("EHLO")],
+    ["SEC-PRX-03", 3, ascii("PROxY TCP4")],
+    ["SEC-PRX-03", 11, join(signature.slice(0, 11), [0x0d])],
+    ["SEC-PRX-04", 13, ascii("PROXY UNKNOWN\n")],
+    ["SEC-PRX-04", 6, ascii("PROXY UDP4 192.0.2.1 198.51.100.7 1 2\r\n")],
+    ["SEC-PRX-04", 35, ascii("PROXY TCP4 192.0.2.1 198.51.100.7 1\r\n")],
+    ["SEC-PRX-04", 11, ascii("PROXY TCP4 192.0.2 198.51.100.7 1 2\r\n")],
+    ["SEC-PRX-04", 21, ascii("PROXY TCP4 192.0.2.1 198.51.100 1 2\r\n")],
+    ["SEC-PRX-04", 34, ascii("PROXY TCP4 192.0.2.1 198.51.100.7 x 2\r\n")],
+    ["SEC-PRX-04", 36, ascii("PROXY TCP4 192.0.2.1 198.51.100.7 1 x\r\n")],
+    ["L-LEN-18", 106, ascii(`PROXY TCP4 ${"1".repeat(96)}\r\n`)],
+    ["L-LEN-18", 106, ascii(`PROXY UNKNOWN ${"\n".repeat(93)}\r\n`)],
+    ["SEC-PRX-05", 12, fixed("11 11 00 0c")],
+    ["SEC-PRX-05", 12, fixed("22 11 00 0c")],
+    ["SEC-PRX-06", 13, fixed("21 41 00 24")],
+    ["SEC-PRX-06", 13, fixed("21 f1 00 24")],
+    ["SEC-PRX-06", 13, fixed("21 13 00 24")],
+    ["SEC-PRX-06", 14, fixed("21 11 00 0b")],
+    ["SEC-PRX-06", 14, fixed("21 22 00 23")],
+    ["SEC-PRX-06", 14, fixed("21 32 00 d7")],
+    ["SEC-PRX-09", 28, fields([0x04, 0x00])],
+    ["SEC-PRX-09", 28, fields([0x04, 0x00, 0x01])],
+    ["SEC-PRX-09", 31, fields(tlv(0x05, new Array<number>(129).fill(7)))],
+    ["SEC-PRX-09", 31, fields(tlv(0x20, [1, 0, 0, 0]))],
+    ["SEC-PRX-09", 36, fields(tlv(0x20, [1, 0, 0, 0, 0, 0x21, 0x00, 0x01]), tlv(0x04, [0, 0]))],
+    ["SEC-PRX-10", 31, fields(tlv(0x03, [0x8b, 0x1d, 0xce]))],
+    ["SEC-PRX-10", 31, fields(tlv(0x03, [0x8b, 0x1d, 0xce, 0x43]))],
+    ["SEC-PRX-10", 31, fields(tlv(0x03, [0, 0, 0, 0]))],
+    ["SEC-PRX-10", 38, fields(tlv(0x03, checksum(fields(tlv(3, [0, 0, 0, 0]), tlv(3, [9])))), tlv(3, [9]))],
+  ];
+  for (const [rule, at, octets] of faults) {
+    for (const step of [octets.length, 1, 7]) {
+      const reader = new ProxyReader();
+      let result: ProxyHeader | ProxyFault | null = null;
+      for (let from = 0; from < octets.length && result === null; from += step)
+        result = reader.read(octets.subarray(from, from + step));
+      expect([step, result]).toMatchObject([step, { rule, at }]);
+      expect(reader.read(octets)).toBe(result);
+      expect(reader.taken).toBe(0);
+    }
+  }
+});
+
+test("SEC-PRX-06 the family is told of a UNIX socket, by stream and by datagram, and its paths are not", () => {
+  const paths = new Array<number>(216).fill(0x2f);
+  for (const [family, name] of [
+    [0x31, "UNIX"],
+    [0x32, "UNIX"],
+  ] as const) {
+    const octets = join(signature, [0x21, family], hex("00 d8"), paths);
+    expect(new ProxyReader().read(octets)).toEqual({ ...bare, version: 2, family: name });
+  }
+  for (const [family, name, block] of [
+    [0x11, "TCP4", addresses4],
+    [0x21, "TCP6", addresses6],
+    [0x12, "UDP4", addresses4],
+    [0x22, "UDP6", addresses6],
+  ] as const) {
+    const octets = join(signature, [0x21, family, 0, block.length], block);
+    expect(new ProxyReader().read(octets)).toMatchObject({ version: 2, family: name, command: "PROXY" });
+  }
+});
+
+test("SEC-PRX-09 SEC-PRX-10 a unique id of 128 octets is read, and a checksum of five never, though four are right", () => {
+  const id = new Array<number>(128).fill(7);
+  const read = (...tlvs: (readonly number[])[]) => new ProxyReader().read(join(...withTlvs(...tlvs)));
+  expect(read(tlv(0x05, id))).toMatchObject({ ...tcp4, tlvs: [{ type: 5, value: id }] });
+  const right = checksum(join(...withTlvs(tlv(0x03, [0, 0, 0, 0, 9]))));
+  expect(read(tlv(0x03, [...right, 9]))).toMatchObject({ rule: "SEC-PRX-10", at: 31 });
+  expect(read(tlv(0x02, [0xff]))).toMatchObject({ authority: null });
+});
+
+test("L-LEN-19 what is held grows with what has come, and never beyond what is declared", () => {
+  for (const [length, pieces] of [
+    [300, [16, 100, 100, 100]],
+    [300, [16, 60, 32, 1, 300]],
+    [95, [10, 90]],
+    [91, [10, 97]],
+  ] as const) {
+    const whole = join(
+      signature,
+      [0x21, 0x00, length >> 8, length & 0xff],
+      new Array<number>(length).fill(7),
+    );
+    const reader = new ProxyReader();
+    let at = 0;
+    for (const piece of pieces) {
+      const result = reader.read(whole.subarray(at, at + piece));
+      at = Math.min(whole.length, at + piece);
+      expect(reader.held()).toEqual(whole.subarray(0, at));
+      expect(result).toEqual(at < whole.length ? null : { ...bare, version: 2 });
+    }
+  }
 });
 
 test("no octets make the reader throw, and their pieces make no difference", () => {

@@ -133,6 +133,17 @@ describe("replies", () => {
     expect(read(["250-a\r\n250 b\r\n".repeat(10)], limits)).toHaveLength(10);
   });
 
+  test("G6 of what is no reply the first 256 octets are told", () => {
+    for (const length of [3, 255, 256, 257, 4000]) {
+      const input = new Input();
+      const line = Buffer.from(`x${"y".repeat(length - 1)}`);
+      input.push(Buffer.concat([line, Buffer.from("\r\n")]));
+      const read = new ReplyReader().read(input);
+      expect(read).toMatchObject({ rule: "R-FMT-10", octets: new Uint8Array(line.subarray(0, 256)) });
+      expect((read as { octets: Uint8Array }).octets.buffer).not.toBe(line.buffer);
+    }
+  });
+
   test("R-FMT-13 SEC-DOS-03 a line without end is not held", () => {
     const reader = new ReplyReader({ line: 512, lines: 10, octets: 5000 });
     const input = new Input();

@@ -146,6 +146,52 @@ describe("both scanners find what they have to", () => {
     }
   });
 
+  test("S-DATA-02 S-DOT-03 SEC-EOD-01 in every string of up to 3 of a . CR LF NUL HT 8-bit, at each place of a word", () => {
+    const data = new Uint8Array(130).fill(120);
+    for (const string of strings([...alphabet, 9], 3)) {
+      for (let place = 0; place < 4; place += 1) {
+        data.fill(120).set(string, 6 + place);
+        data.set(string, 60 + place);
+        agree(data, 0, place !== 1, 58, 0);
+      }
+    }
+  });
+
+  const text = `${"x".repeat(40)}\r\n${"y".repeat(30)}\r\n${"z".repeat(60)}`;
+  test.each<[string, boolean, number, number]>([
+    [text, true, 1000, 0],
+    [text, true, 40, 0],
+    [text, true, 39, 0],
+    [text, true, 30, 11],
+    [text, true, 29, 11],
+    [text, true, 1000, -970],
+    [text, true, 1000, -950],
+    [`xy\r\n${text}`, true, 40, -38],
+    [`xy\r\n${text}`, true, 40, -39],
+    [`x\r\n.${text}`, true, 1000, 0],
+    [`${text}\r\n.x`, true, 1000, 0],
+    [`${text}\r\n.x`, false, 1000, 0],
+    [`${text}\r\n\x01x`, false, 1000, 0],
+    [`x\r\n\x01${text}`, false, 1000, 0],
+    [`${text}\r\n\r\n\r\n.${text}`, true, 1000, 0],
+    [`${text}\t\r\n${text}`, true, 1000, 0],
+    [`${text}\r\nabcd\r\nefgh\r\n${text}`, true, 16, 130],
+  ])("S-DOT-03 L-LEN-06 in %j, dots %s, lines of %i, from %i on", (data, dots, maxLine, line) => {
+    agree(octets(data), 0, dots, maxLine, line);
+  });
+
+  test.each(["\r\n.\r\n", "\r\n..", "\n.", "\r.", "\r\r\n", "\r\n\r\n.", "\r\na", "\rab"])(
+    "S-DATA-02 S-DOT-03 where the first window ends, of %j",
+    (text) => {
+      const data = new Uint8Array(4150);
+      for (let at = 4096 - text.length; at <= 4096; at += 1) {
+        data.fill(120).set(octets(text), at);
+        agree(data, 4000, true, Number.POSITIVE_INFINITY, 0);
+        agree(data, 0, true, Number.POSITIVE_INFINITY, 0);
+      }
+    },
+  );
+
   test("S-DATA-02 S-DOT-03 SEC-EOD-01 at each border of words, vectors and windows", () => {
     const strings = [
       "\r\n.\r\n",

@@ -183,5 +183,10 @@ describe("dot-stuffing", () => {
     expect(octets.toString()).toBe("a\r\n.b\r\n");
     const plain = Buffer.from("abc\r\n");
     expect(writer.write(plain)).toBe(plain);
+    const nothing = Buffer.alloc(0);
+    expect(writer.write(nothing)).toBe(nothing);
+    writer.write(Buffer.from("a\r"));
+    expect(writer.write(nothing)).toBe(nothing);
+    expect(Buffer.from(writer.write(Buffer.from("\nb")) as Uint8Array).toString()).toBe("\r\nb");
   });
 });

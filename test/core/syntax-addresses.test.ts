@@ -121,6 +121,13 @@ describe("addresses for callers", () => {
   });
 });
 
+test("of ours may be names in any script, or with what is tolerated in them, but for a dot behind", () => {
+  const of = (text: string) => ({ local: "x", domain: { kind: "name" as const, text } });
+  expect(isLocal(of("MÜNCHEN.example"), ["mÜnchen.example"])).toBe(true);
+  expect(isLocal(of("a_b.example"), ["a_b.example"])).toBe(true);
+  expect(isLocal(of("example.com"), ["example.com."])).toBe(false);
+});
+
 describe("domains for callers", () => {
   test.each([
     ["mx.Example.com", "mx.Example.com"],

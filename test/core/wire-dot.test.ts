@@ -227,7 +227,9 @@ describe("BDAT", () => {
     const input = new Input();
     input.push(octets("a\r"));
     expect(reader.read(input)).toEqual(octets("a"));
+    expect(reader.snapshot().place).toBe("cr");
     expect(reader.finish()).toBe(null);
+    expect(reader.snapshot().place).toBe("text");
     expect(reader.finish()).toBe(null);
     expect(reader.fault).toEqual({ reason: "bare-cr", at: 1 });
   });
@@ -260,6 +262,15 @@ describe("what is handed on", () => {
     const content = new ContentReader(lenient).read(input);
     expect(content?.buffer).toBe(chunk.buffer);
     expect(content?.length).toBe(text.length);
+  });
+
+  test("is a view up to where the message is too big, too", () => {
+    const chunk = octets("ab\r\n.cd\r\n.\r\n");
+    const input = new Input();
+    input.push(chunk);
+    const content = new ContentReader({ ...lenient, maxSize: 4 }).read(input);
+    expect(content?.buffer).toBe(chunk.buffer);
+    expect(content).toEqual(octets("ab\r\n"));
   });
 
   test("is one array for a chunk of any number of dots, no larger than the chunk", () => {

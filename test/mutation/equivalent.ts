@@ -1,67 +1,22 @@
+import { client } from "./equivalent/client.ts";
+import { relay } from "./equivalent/relay.ts";
+import { syntax } from "./equivalent/syntax.ts";
+import { wire } from "./equivalent/wire.ts";
 import type { Named } from "./record.ts";
 
-/** Mutants that nobody could tell from the core, and why. The longer the text, the fewer it may name by mistake. */
-interface Equivalent {
-  readonly file: string;
-  /** The source that is changed, or a part of it. */
-  readonly original: string;
-  readonly replacement: string;
-  readonly reason: string;
-}
-
-const onlyContent = "nothing but content waits when a chunk is taken back: commands have left by then";
-const neverHeld =
-  "a challenge is handed out by the poll that reads it, so that no snapshot holds one among its events";
-const label = "it is in the words of a UsageError alone";
-const owed =
-  "the settled stage waits for the replies that are owed all the same, and their verdicts are kept";
-
-const equivalents: readonly Equivalent[] = [
-  ...[
-    ['machine.out.filter(({ what }) => what === "content")', "machine.out"],
-    ['what === "content"', "true"],
-    ['what === "command"', "false"],
-    ['"command"', '""'],
-  ].map(([original, replacement]) => ({
-    file: "client/chunks.ts",
-    original: original as string,
-    replacement: replacement as string,
-    reason: onlyContent,
-  })),
-  ...[
-    ['({ type }) => type !== "challenge"', "() => undefined"],
-    ['events.filter(({ type }) => type !== "challenge")', "events"],
-    ['type !== "challenge"', "true"],
-    ['type !== "challenge"', "false"],
-    ['type !== "challenge"', 'type === "challenge"'],
-    ['"challenge"', '""'],
-  ].map(([original, replacement]) => ({
-    file: "client/snapshot.ts",
-    original: original as string,
-    replacement: replacement as string,
-    reason: neverHeld,
-  })),
-  ...['"upgradeFailed"', '"upgraded"', '"burl"', '"write"', '"finish"'].map((original) => ({
-    file: "client/session.ts",
-    original,
-    replacement: '""',
-    reason: label,
-  })),
-  ...['"xclient"', '"forwarded"'].map((original) => ({
-    file: "client/attributes.ts",
-    original,
-    replacement: '""',
-    reason: label,
-  })),
-  ...["transfer.verdicts < accepted.length", "transfer.verdicts < accepted.length || transfer.each"].map(
-    (original) => ({ file: "client/transfer.ts", original, replacement: "false", reason: owed }),
+const reasons: ReadonlyMap<string, string> = new Map(
+  [client, relay, syntax, wire].flatMap((rows) =>
+    rows.flatMap(([file, reason, mutants]) =>
+      mutants.map(([original, replacement]) => [nameOf({ file, original, replacement }), reason] as const),
+    ),
   ),
-];
+);
 
 /** Why a mutant is equivalent; null: it is not known to be. */
-export function reasonFor({ file, original, replacement }: Named): string | null {
-  const found = equivalents.find(
-    (each) => each.file === file && each.original === original && each.replacement === replacement,
-  );
-  return found?.reason ?? null;
+export function reasonFor(mutant: Named): string | null {
+  return reasons.get(nameOf(mutant)) ?? null;
+}
+
+function nameOf({ file, original, replacement }: Pick<Named, "file" | "original" | "replacement">): string {
+  return JSON.stringify([file, original, replacement]);
 }

@@ -46,6 +46,8 @@ interface Path {
 const words: Readonly<Record<string, number>> = {
   UsageError: 0,
   bug: 0,
+  bad: 2,
+  unexpected: 1,
   failure: 1,
   violation: 1,
   fault: 1,

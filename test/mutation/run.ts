@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
+import { reasonFor } from "./equivalent.ts";
 import { type Mutant, mutate } from "./mutants.ts";
 import { makeRecord, pageFile, pageOf, type Result, recordFile, sumOf, wholeOf } from "./record.ts";
 import { drawOf } from "./sample.ts";
@@ -60,7 +61,9 @@ const isWanted = (mutant: Mutant) => {
   const result = known.get(keyOf(mutant));
   const open =
     result === undefined ||
-    (values.again && (result.verdict === "survived" || result.verdict === "uncovered"));
+    (values.again &&
+      reasonFor(mutant) === null &&
+      (result.verdict === "survived" || result.verdict === "uncovered"));
   return open && (positionals.length === 0 || positionals.some((path) => mutant.file.startsWith(path)));
 };
 /** Survivors that are tried again come first. */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { simd } from "../../packages/core/src/simd.ts";
-import { ContentWriter, type WriterOptions } from "../../packages/core/src/wire/stuff.ts";
+import type { WriterOptions } from "../../packages/core/src/wire/stuff.ts";
+import { referenceWrite, write } from "../core/stuff-reference.ts";
 import { cutAt } from "../core/wire-reference.ts";
 
 /** Text as mail has it, long enough that words and vectors are read, with what must not be there in between. */
@@ -23,47 +24,6 @@ const anyOptions: fc.Arbitrary<WriterOptions> = fc.record({
   binary: fc.constant(false),
 });
 
-/** What goes on the wire, by regular expressions; or the fault. */
-function reference(content: string, { dots, lineEnds, maxLine }: WriterOptions): object {
-  const stray = /\r(?!\n)|(?<!\r)\n/g;
-  let fault: { fault: string; at: number } | null = null;
-  if (lineEnds === "strict") {
-    const found = stray.exec(content);
-    if (found !== null)
-      fault = { fault: found[0] === "\r" ? "content-bare-cr" : "content-bare-lf", at: found.index };
-  }
-  let start = 0;
-  for (const { 0: end, index } of content.matchAll(lineEnds === "space" ? /\r\n|$/g : /\r\n|\r|\n|$/g)) {
-    if (fault !== null && start >= fault.at) break;
-    if (index - start > maxLine) {
-      if (fault === null || start + maxLine < fault.at)
-        fault = { fault: "content-long-line", at: start + maxLine };
-      break;
-    }
-    start = index + end.length;
-  }
-  if (fault !== null) return { fault };
-  const text = lineEnds === "strict" ? content : content.replace(stray, lineEnds === "space" ? " " : "\r\n");
-  const size = text.length;
-  const eightBit = /[\x80-\xff]/.test(text);
-  if (!dots) return { wire: text, size, eightBit };
-  const stuffed = text.replace(/(^|\r\n)\./g, "$1..");
-  const wire = `${stuffed}${stuffed === "" || stuffed.endsWith("\r\n") ? "" : "\r\n"}.\r\n`;
-  return { wire, size, eightBit };
-}
-
-function write(pieces: readonly Uint8Array[], options: WriterOptions, resumed: boolean): object {
-  let writer = new ContentWriter(options);
-  const wire: string[] = [];
-  for (const piece of [...pieces, null]) {
-    if (resumed) writer = ContentWriter.restore(options, JSON.parse(JSON.stringify(writer.snapshot())));
-    const written = piece === null ? writer.finish() : writer.write(piece);
-    if (!(written instanceof Uint8Array)) return { fault: written };
-    wire.push(Buffer.from(written).toString("latin1"));
-  }
-  return { wire: wire.join(""), size: writer.size, eightBit: writer.eightBit };
-}
-
 test.each([
   ["plain", null],
   ["SIMD", simd()],
@@ -79,7 +39,7 @@ test.each([
         (content, cuts, options, resumed) => {
           const data = Uint8Array.from(Buffer.from(content, "latin1"));
           const before = data.slice();
-          const expected = reference(content, options);
+          const expected = referenceWrite(content, options);
           for (const pieces of [[data], cutAt(data, cuts)]) {
             expect(write(pieces, { ...options, scanner }, resumed)).toEqual(expected);
           }

@@ -189,7 +189,6 @@ function implicitRoute(domain: string, answers: readonly DnsAnswer[], options: R
   const { name, answer, circular } = followAliases(domain, "addresses", answers);
   if (circular) return none("dns-failure");
   if (answer === null) return { status: "asking", questions: [{ type: "addresses", name }] };
-  if (answer.status === "failed") return none("dns-failure");
   return chooseTargets([{ preference: 0, host: name, answer }], "no-such-domain", options);
 }
 

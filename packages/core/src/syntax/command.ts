@@ -125,7 +125,7 @@ export function parseHello(
 ): { readonly name: string; readonly domain: Domain | null } | Fault {
   const stop = nextSpace(line, at, end);
   const read = readDomain(line, at, stop, helloDomain);
-  if (at < stop && "domain" in read && read.end === stop && stop - at <= context.limits.domain) {
+  if ("domain" in read && read.end === stop && stop - at <= context.limits.domain) {
     return { name: exactly(line, at, stop), domain: read.domain };
   }
   if (

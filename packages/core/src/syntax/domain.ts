@@ -50,11 +50,8 @@ export function formatDomain(domain: Domain): string {
 
 /** Whether two domains are the same: names without regard to the case of ASCII letters (RFC 5321 §2.4). */
 export function sameDomain(one: Domain, other: Domain): boolean {
-  if (one.kind !== other.kind) return false;
-  if ((one.kind === "ipv4" || one.kind === "ipv6") && one.kind === other.kind) {
-    return one.octets.every((octet, at) => octet === other.octets[at]);
-  }
-  return lowerAscii(one.text) === lowerAscii(other.text);
+  // The text of a literal is the one canonical form of its octets.
+  return one.kind === other.kind && lowerAscii(one.text) === lowerAscii(other.text);
 }
 
 /** Reads the domain or literal that begins at `at`, as far as the grammar goes. */

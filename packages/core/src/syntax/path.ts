@@ -248,21 +248,16 @@ function finished(
   }
   if (domain?.kind === "general") return bad(side, "S-ADDR-10", "unknown tag in the address literal", start);
   const high = hasHigh(octets, start, end);
-  if (high && utf8 !== "allowed") return notAscii(octets, start, end, side, utf8);
+  if (high && utf8 !== "allowed") return notAscii(octets, start, side, utf8);
   // Its parts were decoded, so the whole is UTF-8.
   const raw = decodeUtf8(octets, start, end) as string;
   return { path: { local, domain, raw, address: formatMailbox({ local, domain }), route, utf8: high }, end };
 }
 
-function notAscii(
-  octets: Uint8Array,
-  start: number,
-  end: number,
-  side: Side,
-  utf8: SyntaxOptions["utf8"],
-): Fault {
+/** The fault of a path in which some octet is above 0x7F. */
+function notAscii(octets: Uint8Array, start: number, side: Side, utf8: SyntaxOptions["utf8"]): Fault {
   let at = start;
-  while (at < end && octets[at] < 0x80) at++;
+  while (octets[at] < 0x80) at++;
   if (utf8 === "absent") return bad(side, "S-ADDR-05", "octet above 0x7F in the address", at);
   return { rule: "X-UTF8-04", detail: "address needs SMTPUTF8 on MAIL", at, reply: notPermitted[side] };
 }
@@ -368,7 +363,7 @@ function quotedEnd(octets: Uint8Array, start: number, end: number): number {
     if (octet === quote) return at + 1;
     if (octet === backslash) {
       at++;
-      if (at >= end || octets[at] < 0x20 || octets[at] > 0x7e) return -1;
+      if (octets[at] < 0x20 || octets[at] > 0x7e) return -1;
     } else if (!is(octet, qtext) && octet < 0x80) {
       return -1;
     }

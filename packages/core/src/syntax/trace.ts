@@ -259,7 +259,7 @@ function environment(via: string): string {
 function priorityValue(priority: number): string {
   if (!Number.isInteger(priority) || Math.abs(priority) > 9)
     throw new UsageError("`priority` is not within -9 and 9");
-  return String(priority === 0 ? 0 : priority);
+  return String(priority);
 }
 
 /** `(SOLICIT=a.example:ADV,` `b.example:x)`, a word for each keyword; what is none in them stands as `?`. */

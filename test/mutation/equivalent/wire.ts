@@ -1,0 +1,340 @@
+import { each, type Rows } from "./rows.ts";
+
+const whoLooks =
+  "it says who looks at the octets, the machine one by one or a scanner, which is a matter of speed: wire-short.test.ts holds both to one reference";
+const moreAtATime =
+  "it says how many octets are looked at together, which is a matter of speed: the steps for single octets give the same";
+const beyond = "what is one behind the last octet is undefined, which is none of those that are looked for";
+const atEnd =
+  "at the end of the range the offset that is returned is the end, whatever stands behind it, as the steps that follow would find, too";
+const label = "it is in the detail of a fault alone, which is for people";
+const speed = "a loop or a native copy, which is a matter of speed";
+const cutOff =
+  "what is read from behind the end of the text is cut off again: the same text from other widths";
+
+export const wire: Rows = [
+  [
+    "wire/address.ts",
+    "no longer text has groups that are short enough: it is null all the same, after one look at each of its characters",
+    [...each("text.length > longestIpv4", "false"), ...each("text.length > longestIpv6", "false")],
+  ],
+  [
+    "wire/dot.ts",
+    "behind the end of the data the walk stops before its first step: nothing is read, counted or handed on",
+    [...each('this.#place === "end"', "false"), ...each('"end"', '""')],
+  ],
+  [
+    "wire/dot.ts",
+    "as many octets as the chunk still has are all of it",
+    each("most < chunk.length - start", "most <= chunk.length - start"),
+  ],
+  [
+    "wire/dot.ts",
+    whoLooks,
+    [
+      ...each(
+        "end - start < worthScanning",
+        "true",
+        "false",
+        "end - start <= worthScanning",
+        "end - start >= worthScanning",
+      ),
+      ...each("end - start", "end + start"),
+      ...each("scanner === null", "true"),
+    ],
+  ],
+  [
+    "wire/dot.ts",
+    "after a fault the walk finds the same end of the data as the search for it, and all that it counts is forgotten",
+    [
+      ...each("this.#fault !== null", "false"),
+      ...each(
+        "{\n            at = dots ? seekEnd(chunk, at, end) : end;\n            if (at === end) break;\n          }",
+        "{}",
+      ),
+    ],
+  ],
+  [
+    "wire/dot.ts",
+    "a CR LF that is not passed over at once is read by the machine in its two steps",
+    [
+      ...each("octet === CR && isPlainEnd(chunk, at, end) && at - line <= maxLine", "false"),
+      ...each("at - line <= maxLine", "at - line < maxLine"),
+    ],
+  ],
+  [
+    "wire/end.ts",
+    "it goes on by fewer octets than it could, which is a matter of speed",
+    [...each("octet > DOT", "false"), ...each("octet === CR", "true"), ...each("octet === DOT", "true")],
+  ],
+  [
+    "wire/end.ts",
+    "at the end it finds what it says when it has found nothing: the last four octets",
+    each("at < end", "at <= end"),
+  ],
+  [
+    "wire/line.ts",
+    "behind the limit no CR LF is taken for the end of the line, and of a line that is not whole nothing is said",
+    each("at < stop", "at <= stop"),
+  ],
+  [
+    "wire/line.ts",
+    beyond,
+    [
+      ...each("at < octets.length", "at <= octets.length"),
+      ...each("at < chunk.length", "at <= chunk.length"),
+    ],
+  ],
+  [
+    "wire/line.ts",
+    "of two octets, CR LF, none belong to the line: what is held is all of it in both ways",
+    each("end - start < 2", "end - start <= 2"),
+  ],
+  ["wire/line.ts", "a view from 0 on is of the same octets", each("start === 0", "false")],
+  [
+    "wire/network.ts",
+    "an IPv4 address has one text, so that what is parsed and written is what was given",
+    each("parseIpv4(text) !== null", "false"),
+  ],
+  [
+    "wire/output.ts",
+    "where it just fits there is room for more sooner, and the same octets in it",
+    each("to > this.#buffer.length", "to >= this.#buffer.length"),
+  ],
+  [
+    "wire/output.ts",
+    speed,
+    each(
+      "octets.length < worthNative",
+      "true",
+      "false",
+      "octets.length <= worthNative",
+      "octets.length >= worthNative",
+    ),
+  ],
+  [
+    "wire/output.ts",
+    "what is written behind the last octet is not counted, and overwritten by the next",
+    each("at < octets.length", "at <= octets.length"),
+  ],
+  [
+    "wire/output.ts",
+    "without a spare buffer each output has one of its own, which is a matter of speed",
+    each("this.#buffer.length === ordinary", "false"),
+  ],
+  ["wire/plain.ts", "a scanner is asked for nothing before begin, which sets it", each("false", "true")],
+  [
+    "wire/plain.ts",
+    moreAtATime,
+    [
+      ...each("end - from < worthWords", "true", "end - from <= worthWords"),
+      ...each("from + 4", "from - 4"),
+      ...each("at + 16 <= end", "false", "at + 16 < end"),
+      ...each("((below14(a) | below14(b) | below14(c) | below14(d)) & highBits) !== 0", "true"),
+      ...each("controls === 0", "false"),
+      ...each(
+        "{\n          bits |= word;\n          at += 4;\n          clean += 1;\n          if (clean === 4) break;\n          continue;\n        }",
+        "{}",
+      ),
+      ...each("clean += 1", "clean -= 1"),
+      ...each("clean === 4", "true", "false", "clean !== 4"),
+      ...each("octet !== CR && octet !== LF", "true", "octet !== CR || octet !== LF"),
+      ...each("octet !== CR", "true"),
+      ...each("octet !== LF", "true"),
+      ...each("at - line >= longLine", "true", "false", "at - line > longLine", "at - line < longLine"),
+      ...each("chunk[at] === CR", "true", "false", "chunk[at] !== CR"),
+      ...each(
+        "{\n          while (at + 4 <= end && words.getInt32(at, true) === emptyLines) at += 4;\n          line = at;\n          if (at >= end) break search;\n        }",
+        "{}",
+      ),
+      ...each("at + 4 <= end && words.getInt32(at, true) === emptyLines", "false"),
+      ...each("at + 4 <= end", "false", "at + 4 < end"),
+      ...each("isLong", "false"),
+    ],
+  ],
+  [
+    "wire/plain.ts",
+    "14 is no NUL, and has no high bit: it is passed over in both ways",
+    each("octet >= 14", "octet > 14"),
+  ],
+  [
+    "wire/plain.ts",
+    "whether some octet of the four is below 14, or has its high bit set, does not depend on their order, and empty lines are only a matter of speed",
+    each("true", "false"),
+  ],
+  ["wire/plain.ts", atEnd, [...each("at >= end", "false", "at > end")]],
+  [
+    "wire/proxy-format.ts",
+    "source and destination are both null or none: all else was refused a line before",
+    [
+      ...each("source === null || destination === null", "source === null && destination === null"),
+      ...each("destination === null", "false"),
+    ],
+  ],
+  [
+    "wire/proxy.ts",
+    "octet by octet the same is found, after as many looks as octets",
+    each("this.#size === 0", "true"),
+  ],
+  [
+    "wire/proxy.ts",
+    label,
+    ["keyword", "family", "source", "destination", "source port", "destination port"].map(
+      (name): [string, string] => [JSON.stringify(name), '""'],
+    ),
+  ],
+  [
+    "wire/proxy.ts",
+    "a header has null wherever nothing is known",
+    each("{ source: null, destination: null }", "{}"),
+  ],
+  [
+    "wire/proxy.ts",
+    "a length of which not both octets are there is read as 0 or more, and the field exceeds what holds it all the same",
+    each("begin > octets.length", "false"),
+  ],
+  [
+    "wire/proxy.ts",
+    "of null no pattern is found, and null is what it is then",
+    each("decoded === null", "false"),
+  ],
+  [
+    "wire/reply-format.ts",
+    "a line that fits is cut into one piece: itself",
+    each("line.length * 3 > room", "true", "line.length * 3 >= room"),
+  ],
+  [
+    "wire/reply-format.ts",
+    "half a pair alone is in no reply: reply() refuses it",
+    each("unit < 0xdc00", "unit <= 0xdc00"),
+  ],
+  [
+    "wire/reply-format.ts",
+    "no blank is looked for before the begin of the piece, where 1 is, too",
+    each("-1", "+1"),
+  ],
+  ["wire/simd.ts", "a scanner is asked for nothing before begin, which sets it", each("true", "false")],
+  [
+    "wire/simd.ts",
+    "what is set for the module is not read where the plain scanner looks",
+    each("this.#isPlain", "false"),
+  ],
+  ["wire/simd.ts", "a view of all octets has the same octets", each("length === chunk.length", "false")],
+  [
+    "wire/splice.ts",
+    "to append nothing, or to ask for room where there is enough, changes nothing",
+    [
+      ...each("this.#to > this.#from", "true", "this.#to >= this.#from"),
+      ...each("this.#length === this.#copy.length", "true"),
+      ...each("this.#length === 0", "false"),
+      ...each(
+        "this.#length + to - from > this.#copy.length",
+        "true",
+        "this.#length + to - from >= this.#copy.length",
+      ),
+      ...each("this.#length + to - from", "this.#length + to + from"),
+      ...each("this.#length > 0", "true", "this.#length >= 0"),
+    ],
+  ],
+  [
+    "wire/splice.ts",
+    speed,
+    [
+      ...each(
+        "to - from < worthNative",
+        "true",
+        "false",
+        "to - from <= worthNative",
+        "to - from >= worthNative",
+      ),
+      ...each("to - from", "to + from"),
+    ],
+  ],
+  [
+    "wire/splice.ts",
+    "one more octet behind the last is not counted, and overwritten by the next",
+    each("at < to", "at <= to"),
+  ],
+  [
+    "wire/splice.ts",
+    "room that just fits is only there of a chunk that was given up: another of the same octets",
+    each("needed <= this.#copy.length", "needed < this.#copy.length"),
+  ],
+  [
+    "wire/stuff.ts",
+    whoLooks,
+    [
+      ...each("end < worthScanning", "true", "false", "end <= worthScanning", "end >= worthScanning"),
+      ...each("scanner === null", "true"),
+    ],
+  ],
+  [
+    "wire/stuff.ts",
+    "where octets were left out others were put in, so that it is not empty",
+    each("this.#done === 0", "true"),
+  ],
+  [
+    "wire/stuff.ts",
+    "the first fault stands, and nothing else is returned",
+    each("this.#fault === null", "true"),
+  ],
+  ["wire/stuff.ts", beyond, each("at < end", "at <= end")],
+  [
+    "wire/stuff.ts",
+    "a CR LF that is not passed over at once is read by the machine in its two steps",
+    [
+      ...each("octet === CR && isPlainEnd(octets, at, end) && at - line <= maxLine", "false"),
+      ...each("at - line <= maxLine", "at - line < maxLine"),
+    ],
+  ],
+  [
+    "wire/stuff.ts",
+    "the last octet is text, and how far it has come is not looked at again",
+    each("at === end", "false"),
+  ],
+  [
+    "wire/stuff.ts",
+    "nothing lies between only where something was put in before, so that a copy was begun",
+    each("to <= from", "to < from"),
+  ],
+  ["wire/utf8.ts", beyond, each("at < text.length", "at <= text.length")],
+  [
+    "wire/utf8.ts",
+    "ASCII alone is a way that is quicker: the general one gives the same",
+    [
+      ...each("unit >= 0x80", "true"),
+      ...each("plain < end && octets[plain] < 0x80", "false"),
+      ...each("plain >= end", "false", "plain > end"),
+    ],
+  ],
+  [
+    "wire/utf8.ts",
+    "the two differ by a multiple of 2^22, and the bits that are kept of an octet are those below it",
+    each("point - 0xd800", "point + 0xd800"),
+  ],
+  [
+    "wire/utf8.ts",
+    cutOff,
+    [
+      ...each("end - at > 16 && at + 32 <= octets.length", "false"),
+      ...each("end - at > 16", "end - at >= 16"),
+      ...each("at + 32 <= octets.length", "true", "at + 32 < octets.length", "at + 32 > octets.length"),
+      ...each("at + 32", "at - 32"),
+      ...each("end - at > 4 && at + 8 <= octets.length", "false"),
+      ...each("end - at > 4", "end - at >= 4", "end - at <= 4"),
+      ...each("at + 8 <= octets.length", "true", "at + 8 < octets.length", "at + 8 > octets.length"),
+      ...each("at < end", "at <= end"),
+      ...each("at === end", "false"),
+    ],
+  ],
+  [
+    "wire/utf8.ts",
+    "no octet begins a sequence of none, so that none is found behind it",
+    each("width === 0", "false"),
+  ],
+  [
+    "wire/utf8.ts",
+    "in how many pieces a text is made is a matter of speed, as long as they are of bounded length",
+    each("piece.length === 4096", "true", "piece.length !== 4096"),
+  ],
+];
