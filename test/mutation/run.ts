@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 import { reasonFor } from "./equivalent.ts";
+import { folder, inHandOf, root } from "./folder.ts";
 import { type Mutant, mutate } from "./mutants.ts";
 import { makeRecord, pageFile, pageOf, type Result, recordFile, sumOf, wholeOf } from "./record.ts";
 import { drawOf } from "./sample.ts";
 import { Trials } from "./trials.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const folder = join(root, "node_modules/.cache/sansmtp-mutants");
 const journal = join(folder, "journal.jsonl");
+const inHand = inHandOf(process.pid);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,9 +31,9 @@ for (const { file } of mutants) {
   content.set(file, createHash("sha256").update(octets).digest("hex").slice(0, 16));
 }
 /** The same mutant of the same file, whatever its id. */
-const keyOf = ({ file, line, column, mutator, replacement }: Mutant) =>
+const keyOf = ({ file, line, column, mutator, original, replacement }: Mutant) =>
   createHash("sha256")
-    .update([file, content.get(file), line, column, mutator, replacement].join("\0"))
+    .update([file, content.get(file), line, column, mutator, original, replacement].join("\0"))
     .digest("hex")
     .slice(0, 20);
 
@@ -84,7 +83,7 @@ const write = (mutant: Mutant, result: Result) =>
 const count = { killed: 0, timeout: 0, survived: 0, uncovered: 0 };
 for (const [at, mutant] of wanted.entries()) {
   // Should this be the last that is heard of it.
-  write(mutant, { verdict: "timeout", by: "the process ended" });
+  writeFileSync(inHand, keyOf(mutant));
   const { verdict, by, cut, isStatic } = trials.try(mutant, { trial: 2000 });
   write(mutant, { verdict, by, cut, isStatic });
   count[verdict]++;
