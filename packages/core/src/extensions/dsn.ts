@@ -82,7 +82,7 @@ function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: b
     const point = text.codePointAt(at) as number;
     if (point === 0x5c) {
       const close = text.indexOf("}", at);
-      const embedded = close < 0 || close - at > 9 ? null : embeddedPoint(text.slice(at, close + 1));
+      const embedded = embeddedPoint(text.slice(at, close + 1));
       if (embedded === null) return null;
       address += String.fromCodePoint(embedded);
       at = close + 1;

@@ -233,7 +233,7 @@ function auth({ line, at, end }: Said, context: Context): Interpretation {
   }
   const lack = lacking(mechanism, context.tls);
   if (lack !== null) {
-    return refuse("AUTH", lack.rule, `mechanism that needs ${lack.what}`, at, replies.authUnknown);
+    return refuse("AUTH", lack.rule, lack.detail, at, replies.authUnknown);
   }
   if (parsed.initial !== null && mechanism.first === "server") {
     const detail = "initial response to a mechanism in which the server speaks first";
