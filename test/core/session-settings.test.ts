@@ -16,6 +16,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { standardParameters } from "../../packages/core/src/extensions/registry.ts";
 import { plain } from "../../packages/core/src/wire/plain.ts";
+import { Client, ehlo } from "../dialogues/client.ts";
 
 const name = "mx.example.com";
 const settled = (given: object) => settle({ name, ...given } as ServerConfig);
@@ -99,6 +100,32 @@ describe("defaults", () => {
     expect(settled({ timers: { tls: 3 } }).timers).toEqual({ ...defaultTimers, tls: 3 });
     expect(settled({ mechanisms: ["PLAIN"], authRequired: true }).authRequired).toBe(true);
     expect(settled({ extensions: { etrn: true } }).extensions).toEqual({ ...defaultExtensions, etrn: true });
+  });
+
+  test("G9 X-GEN-01 what is undefined counts as left out: it turns on nothing", () => {
+    const none = (value: object) => Object.fromEntries(Object.keys(value).map((key) => [key, undefined]));
+    const plain = settled({});
+    expect(settled({ extensions: none(defaultExtensions) }).extensions).toEqual(defaultExtensions);
+    expect(settled({ limits: none(defaultLimits) }).limits).toEqual(defaultLimits);
+    expect(settled({ timers: none(defaultTimers) }).timers).toEqual(defaultTimers);
+    expect(settled({ lenient: none(strict) }).lenient).toEqual(strict);
+    expect(settled({ ...none(plain), name })).toEqual(plain);
+    expect(settled({ extensions: { ...off, dsn: undefined } }).limits.commandLine).toBe(512);
+    const onDemand = { service: "on-demand", mechanisms: ["CRAM-MD5"] };
+    expect(settled({ ...onDemand, extensions: { atrn: undefined } }).extensions.atrn).toBe(true);
+    expect(settled({ ...onDemand, timers: { command: undefined } }).timers.command).toBe(600_000);
+    expect(settled({ extensions: { deliverby: { minimum: undefined } } }).extensions.deliverby).toEqual({});
+  });
+
+  test("G9 X-GEN-01 an extension is on or off, or has options, and nothing between", () => {
+    for (const odd of [null, 0, 1, "", "yes", "false", Number.NaN, () => true])
+      refused({ extensions: { dsn: odd } });
+    for (const [dsn, listed] of [
+      [true, true],
+      [false, false],
+      [{}, true],
+    ])
+      expect(new Client(settled({ extensions: { dsn } })).say(ehlo).includes("250-DSN\r\n")).toBe(listed);
   });
 
   test("X-SUB-03 X-ATRN-02 L-TIME-15 a service has defaults of its own", () => {
@@ -196,8 +223,6 @@ describe("bounds", () => {
         expect(settled(given(fits)).limits[limit as keyof ServerLimits]).toBe(fits);
       }
       for (const wrong of [bound - 1, bound - 0.5, bound + 0.5, -1, Number.NaN, "5000000", null, 2 ** 53]) {
-        // 0 is one less than 1, and no message limit at all; null is as good as nothing given.
-        if (limit === "commandLine" && wrong === null) continue;
         refused(given(wrong));
       }
       if (limit === "message") refused(given(Number.POSITIVE_INFINITY));

@@ -82,7 +82,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     proxy: given.proxy ?? false,
     bareCr: given.bareCr ?? "reject",
     bareLf: given.bareLf ?? "reject",
-    lenient: { ...strict, ...given.lenient },
+    lenient: { ...strict, ...copy(given.lenient ?? {}) },
     concurrentRecipients: given.concurrentRecipients ?? 1,
     strictPipelining: given.strictPipelining ?? false,
     closeOnBareLineEnds: given.closeOnBareLineEnds ?? false,
@@ -91,10 +91,14 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     hostileVerbs: (given.hostileVerbs ?? []).map((verb) => verb.toUpperCase()),
     limits: {
       ...defaultLimits,
-      ...given.limits,
-      commandLine: given.limits?.commandLine ?? commandLine(given),
+      commandLine: commandLine(given),
+      ...copy(given.limits ?? {}),
     },
-    timers: { ...defaultTimers, ...(service === "on-demand" ? onDemandTimers : {}), ...given.timers },
+    timers: {
+      ...defaultTimers,
+      ...(service === "on-demand" ? onDemandTimers : {}),
+      ...copy(given.timers ?? {}),
+    },
     parameters: custom.length === 0 ? standardParameters : knownParameters(custom),
     verbs: Object.fromEntries(
       custom.flatMap(({ verbs = [] }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
@@ -105,11 +109,15 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
   return settings;
 }
 
-/** The caller's objects and lists stay the caller's: a copy of them, of any depth; functions are as they are. */
+/**
+ * The caller's objects and lists stay the caller's: a copy of them, of any depth; functions are as they are. An option
+ * that is undefined counts as left out: what is off by default must not be turned on by it.
+ */
 function copy<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copy) as T;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])) as T;
+  const there = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(there.map(([key, each]) => [key, copy(each)])) as T;
 }
 
 /** What was checked stays so: nothing can come into a reply through it later (G12). A scanner has a state of its own. */
@@ -122,7 +130,7 @@ function freeze<T extends object>(value: T): T {
 
 /** A server whose extensions lengthen no command keeps to the 512 octets of RFC 5321 §4.5.3.1.4. */
 function commandLine({ extensions, mechanisms, custom }: ServerConfig): number {
-  const offered = { ...defaultExtensions, ...extensions };
+  const offered = { ...defaultExtensions, ...copy(extensions ?? {}) };
   const lengthened = registry.some(
     ({ name, mail, rcpt, verbs }) =>
       isOn(name, offered) && (mail !== undefined || rcpt !== undefined || verbs?.some(isLong) === true),
@@ -206,8 +214,12 @@ function check(settings: ServerSettings): void {
     throw new UsageError("concurrentRecipients: must be at least 1");
 }
 
-/** Each extension has what it needs, and is where it may be. */
+/** Each extension is on or off, has what it needs, and is where it may be. */
 function checkExtensions({ extensions, service, mechanisms, lmtp, custom }: ServerSettings): void {
+  for (const [name, given] of Object.entries<unknown>({ ...extensions })) {
+    if (typeof given !== "boolean" && (typeof given !== "object" || given === null))
+      throw new UsageError(`extensions.${name}: ${given}, must be true, false, or options`);
+  }
   for (const { name, needs = [], services } of registry) {
     if (!isOn(name, extensions)) continue;
     if (services !== undefined && !services.includes(service))
