@@ -59,12 +59,12 @@ const no = (type: Question["type"], code: number) => (question: Question) =>
   question.type === type ? reply(code, "x") : accept(question);
 
 /** Sessions that stop in the middle of something, at each thing that there is to hold. */
-const cases: readonly (readonly [
-  string,
-  Partial<ServerConfig>,
-  readonly Step[],
-  ((question: Question) => Decision)?,
-])[] = [
+const cases: [
+  name: string,
+  config: Partial<ServerConfig>,
+  steps: readonly Step[],
+  decide?: (question: Question) => Decision,
+][] = [
   [
     "a PROXY header in parts",
     { proxy: true },
@@ -203,9 +203,12 @@ const cases: readonly (readonly [
 ];
 
 describe("a session that is frozen before each call", () => {
-  test.each(cases)("G7 goes on as one that is not: %s", (_, config, steps, decide = accept) => {
-    expect(run(config, steps, decide, true)).toEqual(run(config, steps, decide, false));
-  });
+  test.each<(typeof cases)[number]>(cases)(
+    "G7 goes on as one that is not: %s",
+    (_, config, steps, decide = accept) => {
+      expect(run(config, steps, decide, true)).toEqual(run(config, steps, decide, false));
+    },
+  );
 
   test("G7 G4 what was not polled yet is kept, in its order, and leaves when it would", () => {
     const config = { name: "mx.example.com" };

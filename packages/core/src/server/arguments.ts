@@ -117,7 +117,7 @@ function mail(said: Said, context: Context): Interpretation {
   if (isFault(parsed)) return refused("MAIL", parsed);
   const { size, auth: asserted, priority } = parsed.parameters;
   const most = settings.limits.message === 0 ? Number.MAX_SAFE_INTEGER : settings.limits.message;
-  if (size !== null && size > most) {
+  if ((size ?? 0) > most) {
     return refuse("MAIL", "X-SIZE-03", `declared size of ${size} octets`, at, replies.declaredTooBig);
   }
   const refusal = together(parsed.parameters, parsed.path !== null, context);
@@ -140,13 +140,15 @@ function mail(said: Said, context: Context): Interpretation {
   return ask(said, { type: "mail", id, reply: by, from: parsed.path, parameters });
 }
 
-const checking = /* @__PURE__ */ registry.filter(({ check }) => check !== undefined);
+const checking = /* @__PURE__ */ registry.flatMap(({ name, check }) =>
+  check === undefined ? [] : [{ name, check }],
+);
 
 /** What is wrong with the parameters of MAIL taken together; null: nothing. */
 function together(parameters: MailParameters, sender: boolean, context: Context): Refusal | null {
   if (parameters === noMailParameters) return null;
   for (const { name, check } of checking) {
-    const refusal = offered(name, context.settings) ? (check?.(parameters, sender, context) ?? null) : null;
+    const refusal = offered(name, context.settings) ? check(parameters, sender, context) : null;
     if (refusal !== null) return refusal;
   }
   return null;

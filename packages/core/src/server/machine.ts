@@ -375,7 +375,7 @@ export class Machine {
    * Puts a reply on its way. Enhanced status codes go before the text of every 2yz, 4yz and 5yz, but in the
    * greeting and in replies to EHLO, HELO and LHLO (RFC 2034 §4).
    */
-  say(said: Reply, enhance: boolean = true, named: boolean = said.code === 421): void {
+  say(said: Reply, enhance: boolean = true, named: boolean = false): void {
     const { extensions, name } = this.settings;
     const coded = enhance && extensions.enhancedStatusCodes && replyClass(said) !== 3;
     const whole = named ? replies.withName(name, said) : said;

@@ -140,12 +140,15 @@ function commandLine({ extensions, mechanisms, custom }: ServerConfig): number {
     : 512;
 }
 
+/** BURL and ATRN may be long, too: they come with AUTH, which is reason enough. */
 function isLong(verb: string): boolean {
-  return ["BURL", "ATRN", "XCLIENT", "XFORWARD"].includes(verb);
+  return verb === "XCLIENT" || verb === "XFORWARD";
 }
 
-function isOn(name: ExtensionName, extensions: Extensions): boolean {
-  return name !== "auth" && name !== "starttls" && extensions[name] !== false;
+/** STARTTLS and AUTH are configured elsewhere. */
+function isOn(name: ExtensionName, extensions: Partial<Record<ExtensionName, boolean | object>>): boolean {
+  const given = extensions[name];
+  return given !== undefined && given !== false;
 }
 
 const settled = new WeakSet<object>();

@@ -124,8 +124,7 @@ export class View implements Context {
   }
 
   isNamed(domain: string): boolean {
-    const { domains } = this.#machine.state;
-    return domains !== null && Object.hasOwn(domains, domainKey(domain));
+    return Object.hasOwn(this.#machine.state.domains ?? {}, domainKey(domain));
   }
 
   envelope(): Envelope {
