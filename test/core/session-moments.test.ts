@@ -342,6 +342,15 @@ describe("getters", () => {
     });
   });
 
+  test("S-SES-14 X-ATRN-03 what comes when the roles have turned is not the session's, and no harm", () => {
+    const { session } = after({ service: "on-demand", mechanisms: ["CRAM-MD5"] }, `${ehlo}AUTH CRAM-MD5\r\n`);
+    session.receive(Buffer.from("ATRN a.example\r\n"));
+    const decide = () => reply(250, "2.0.0", "OK");
+    expect(polled(session, decide)).toEqual(["atrn", "250", "turn"]);
+    expect(() => session.receive(Buffer.from("220 x\r\n"))).not.toThrow();
+    expect([session.poll(), session.waiting, session.phase]).toEqual([null, "closed", "closed"]);
+  });
+
   test("S-SES-14 what comes when the session is closing is not held", () => {
     const { session } = after({}, ehlo);
     session.receive(Buffer.from("QUIT\r\n"));
@@ -385,6 +394,45 @@ describe("getters", () => {
     expect(
       after({}, "", ({ type }) => (type === "connect" ? reply(554, "No") : undefined)).then("NOOP x\r\n"),
     ).toEqual(["S-SES-04", "503"]);
+  });
+});
+
+describe("what is held", () => {
+  test("SEC-DOS-01 S-LINE-11 of a line is as much as a command may have, and where there is AUTH a response", () => {
+    const heldOf = (config: Partial<ServerConfig>, octets: number) => {
+      const { session, then } = after(config, ehlo);
+      then("x".repeat(octets));
+      return JSON.stringify(session.snapshot({ secrets: true })).length;
+    };
+    const little = heldOf({}, 1);
+    expect(heldOf({}, 4000)).toBeGreaterThan(little + 4000);
+    expect(heldOf({}, 5000)).toBeLessThan(little + 200);
+    expect(heldOf({ limits: { commandLine: 600 } }, 1000)).toBeLessThan(little + 200);
+    expect(heldOf(auth, 12_000)).toBeGreaterThan(little + 12_000);
+    expect(heldOf(auth, 13_000)).toBeLessThan(little + 200);
+  });
+
+  test("G13 an answer that was given to a question is shown, but one of AUTH", () => {
+    const failed = (question: Question) =>
+      question.type === "auth" ? reply(535, "5.7.8", "No") : later("mail")(question);
+    const { session, then } = after(auth, `${ehlo}AUTH SCRAM-SHA-256 AAAA\r\n`, failed);
+    expect(then(`${mail}x`)).toEqual(["mail"]);
+    session.answer(4, reply(550, "5.7.1", "This is shown"));
+    const shown = session.snapshot();
+    expect(shown.redacted).toBe(true);
+    expect(JSON.stringify(shown)).toContain("This is shown");
+    const asked = after(auth, ehlo, later("auth"));
+    asked.then("AUTH SCRAM-SHA-256 AAAA\r\n");
+    asked.session.answer(3, reply(535, "5.7.8", "This is not"));
+    expect(JSON.stringify(asked.session.snapshot())).not.toContain("This is not");
+  });
+
+  test("X-XCL-01 the zone of an address is what ends it", () => {
+    const session = new ServerSession({ name: "mx.example.com" });
+    for (const odd of ["fe80::1%eth0:1", "fe80::1%a%b", "%eth0", "192.0.2.1%a"])
+      expect(() => session.connected(odd), odd).toThrow();
+    session.connected("fe80::1%eth0.5");
+    expect(session.client.address).toBe("fe80::1");
   });
 });
 
@@ -445,9 +493,21 @@ describe("what is counted", () => {
     expect(then(`${rcpt}DATA\r\nDATA\r\nDATA\r\n`).at(-1)).toBe("554");
     expect(session.phase).toBe("ready");
     // What is out of order behind it, but RCPT and DATA, is one.
+    expect(
+      after({ extensions: { etrn: true } }, ehlo + mail + rcpt, no).then("ETRN x\r\nMAIL FROM:<>\r\n"),
+    ).toEqual(["S-SEQ-01", "503", "S-SEQ-01", "503"]);
     expect(then("ETRN x\r\nMAIL FROM:<>\r\n").at(-1)).toBe("close abuse");
     const chunks = after({ limits: { errors: 1 } }, ehlo + mail, no);
     expect(chunks.then(`${rcpt}BDAT 0\r\nBDAT 0\r\n`).at(-1)).toBe("close abuse");
+  });
+
+  test("S-LINE-18 chunks that are refused are told of in the words of commands", () => {
+    const client = new Client({ limits: { errors: 1 } });
+    client.say(`${ehlo}BDAT 0\r\n`);
+    expect(client.say("BDAT 0\r\n")).toBe("421 4.7.0 mx.example.com Too many errors\r\n");
+    const idle = new Client({ limits: { message: 65_536, idleCommands: 2 } });
+    idle.say(`${open}BDAT 65537\r\n${"x".repeat(65_537)}BDAT 0\r\n`);
+    expect(idle.say("BDAT 0\r\n")).toBe("421 4.7.0 mx.example.com Too many commands without mail\r\n");
   });
 
   test("L-EXC-03 recipients too many are told so", () => {
