@@ -57,6 +57,8 @@ const words: Readonly<Record<string, number>> = {
   oneOf: 0,
   seconds: 0,
   listed: 0,
+  // The name of a call, too.
+  assertUpgrading: 0,
 };
 
 /**
@@ -69,7 +71,9 @@ const wordsForPeople = {
     const parent = parentPath?.node;
     if (parent === undefined) return undefined;
     const named = (node: Node | undefined) => ["detail", "wrong", "purpose"].includes(node?.name ?? "");
-    const callee = parent.callee?.property ?? parent.callee;
+    const called = parent.callee?.property ?? parent.callee;
+    // A private method has its name below.
+    const callee = called?.id ?? called;
     const isWords =
       (listKey === "arguments" && callee?.name !== undefined && words[callee.name] === key) ||
       (parent.type === "VariableDeclarator" && key === "init" && named(parent.id)) ||

@@ -211,7 +211,7 @@ function burl(said: Said, context: Context): Interpretation {
   if (isFault(parsed)) return { ...refused("BURL", parsed), last: endsInLast(line, at, end) };
   const { url, last } = parsed;
   const { burl } = context.settings.extensions;
-  if (burl === false || !isAnnounced(url, burl)) {
+  if (!(burl && isAnnounced(url, burl))) {
     const detail = "URL is not one of those announced";
     return { ...refuse("BURL", "X-BURL-05", detail, at, replies.urlNotTrusted), last };
   }

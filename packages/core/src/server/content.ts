@@ -153,15 +153,10 @@ function drained(machine: Machine, last: boolean, fault: Fault): void {
   if (ahead && ++state.idleCommands > settings.limits.idleCommands)
     return machine.abuse("S-LINE-18", "Too many commands without mail");
   if (!ahead && ++state.errors > settings.limits.errors) return machine.abuse("S-LINE-18", "Too many errors");
-  if (last && transaction === "failed") {
-    const times = settings.lmtp ? recipients.length : 1;
-    for (let time = 0; time < times; time++) machine.say(fault.reply);
-    machine.abandon("refused");
-  } else if (last && transaction === "sender" && settings.lmtp && settings.extensions.chunking) {
-    machine.abandon("refused");
-  } else {
-    machine.say(fault.reply);
-  }
+  const unsaid = last && transaction === "sender" && settings.lmtp && settings.extensions.chunking;
+  const times = unsaid ? 0 : last && ahead && settings.lmtp ? recipients.length : 1;
+  for (let time = 0; time < times; time++) machine.say(fault.reply);
+  if (last && (ahead || unsaid)) machine.abandon("refused");
 }
 
 /** Hands on content, and tells once of what is wrong with it. */

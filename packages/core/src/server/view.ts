@@ -71,8 +71,7 @@ export class View implements Context {
   }
 
   get tlsPossible(): boolean {
-    const { tls } = this.#machine.settings;
-    return tls === "offered" || tls === "required";
+    return this.offers("starttls");
   }
 
   mechanisms(): readonly string[] {
