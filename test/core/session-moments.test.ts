@@ -286,6 +286,25 @@ describe("deadlines", () => {
     expect([first.session.deadline, first.session.deadlineReason]).toEqual([3700, "data"]);
   });
 
+  test("L-TIME-17 of two that run out together the one that is waited for is named", () => {
+    const at = (said: string, given: object) => after({ timers: given }, said).session.deadlineReason;
+    expect(at("", { command: 1000, session: 1000 })).toBe("command");
+    expect(at("", { command: 1001, session: 1000 })).toBe("session");
+    expect(at(`${open}DATA\r\n`, { dataBlock: 500, data: 500 })).toBe("dataBlock");
+    expect(at(`${open}DATA\r\n`, { dataBlock: 501, data: 500 })).toBe("data");
+    expect(at(`${open}BDAT 0\r\n`, { command: 500, data: 500 })).toBe("command");
+  });
+
+  test("L-TIME-10 L-TIME-17 the time in which what is told is looked at is the client's, but for content", () => {
+    const { session } = after({ timers: { command: 1000 } }, ehlo);
+    session.receive(Buffer.from("FOO\r\n"));
+    expect(short(session.poll() as never)).toBe("S-LINE-13");
+    expect(session.deadline).toBe(1000);
+    session.advance(500);
+    expect(polled(session)).toEqual(["500"]);
+    expect(session.deadline).toBe(1000);
+  });
+
   test("L-TIME-12 SEC-DOS-04 pass at their moment, not before", () => {
     for (const [said, span] of [
       ["", 1000],
@@ -397,7 +416,123 @@ describe("getters", () => {
   });
 });
 
+describe("the order of content and replies", () => {
+  test("G4 S-BDAT-15 all content of a message is told of before a reply is sent that was due behind it", () => {
+    const { then } = after({ bareCr: "keep" }, ehlo);
+    expect(then(`${mail}${rcpt}BDAT 3 LAST\r\nab\r`)).toEqual([
+      "mail",
+      "rcpt",
+      "body",
+      "body",
+      "message",
+      "250 250 250",
+    ]);
+    const refused = after({}, ehlo);
+    expect(refused.then(`${mail}${rcpt}BDAT 3 LAST\r\nab\r`)).toEqual([
+      "mail",
+      "rcpt",
+      "body",
+      "SEC-EOD-02",
+      "reset refused",
+      "250 250 550",
+    ]);
+  });
+
+  test("L-EXC-03 X-PIPE-12 a recipient too many ends no group", () => {
+    const { then } = after({ limits: { recipients: 100 } }, ehlo + mail + rcpt.repeat(100));
+    expect(then(`${rcpt}NOOP\r\n`)).toEqual(["L-EXC-03", "452 250"]);
+  });
+});
+
 describe("what is held", () => {
+  test("G6 G9 SEC-DOS-01 of input no more than four times what may be unread", () => {
+    const session = new ServerSession({ name: "mx.example.com", limits: { unread: 1024 } });
+    const empty = new Machine(session.settings, 0);
+    empty.input.push(Buffer.alloc(1));
+    const each = empty.input.charge - 1;
+    session.receive(Buffer.alloc(4096 - each, 0x78));
+    session.receive(Buffer.alloc(1));
+    expect(() => session.receive(Buffer.alloc(1))).toThrow(/wantsInput/);
+  });
+
+  test.each(["AUTH", "AUTH !", "AUTH X", "AUTH PLAIN AAAA", "AUTH CRAM-MD5 AAAA", "AUTH SCRAM-SHA-256 !"])(
+    "G13 A-AUTH-29 what follows %s may be a response, though it was refused",
+    (line) => {
+      const { session, then } = after({ mechanisms: ["PLAIN", "CRAM-MD5", "SCRAM-SHA-256"] }, ehlo);
+      expect(session.snapshot().redacted).toBe(false);
+      expect(then(`${line}\r\nc2Vj`).at(-1)).toMatch(/^50/);
+      expect(session.snapshot().redacted).toBe(true);
+    },
+  );
+
+  test("G7 is told of by the same names in each snapshot of version 1: one that was kept can be restored", () => {
+    const session = new ServerSession({ name: "mx.example.com" }, 5);
+    const octets = (text: string) => ({ $octets: Buffer.from(text).toString("base64") });
+    expect(frozen(session)).toEqual({
+      version: 1,
+      redacted: false,
+      held: {
+        state: {
+          phase: "greeting",
+          reader: "line",
+          mail: {
+            transaction: "none",
+            from: null,
+            parameters: JSON.parse(JSON.stringify(noMailParameters)),
+            recipients: [],
+            refused: 0,
+            contentRefused: false,
+            dataSince: 0,
+            forwarded: null,
+          },
+          hello: null,
+          tls: null,
+          authenticated: null,
+          authTried: false,
+          exchange: null,
+          chunk: null,
+          proxy: null,
+          peer: null,
+          xclient: null,
+          slots: [],
+          nextId: 1,
+          now: 5,
+          started: 5,
+          since: 5,
+          heldAt: null,
+          block: 0,
+          ended: false,
+          shutdown: "no",
+          upgradeDue: false,
+          greetingDue: false,
+          early: false,
+          closing: null,
+          waiting: "nothing",
+          held: null,
+          errors: 0,
+          idleCommands: 0,
+          refusedRecipients: 0,
+          authFailures: 0,
+          transactions: 0,
+          domains: null,
+          domainCount: 0,
+          turn: null,
+        },
+        input: octets(""),
+        output: octets(""),
+        lines: (frozen(session).held as { lines: unknown }).lines,
+        events: [],
+        content: null,
+        proxy: null,
+        mustSend: false,
+      },
+    });
+    const implicit = new ServerSession({ name: "mx.example.com", tls: "implicit" });
+    expect(frozen(implicit).held).toMatchObject({
+      state: { phase: "upgrading", upgradeDue: true, greetingDue: true },
+    });
+  });
+
   test("SEC-DOS-01 S-LINE-11 of a line is as much as a command may have, and where there is AUTH a response", () => {
     const heldOf = (config: Partial<ServerConfig>, octets: number) => {
       const { session, then } = after(config, ehlo);
@@ -497,6 +632,8 @@ describe("what is counted", () => {
       after({ extensions: { etrn: true } }, ehlo + mail + rcpt, no).then("ETRN x\r\nMAIL FROM:<>\r\n"),
     ).toEqual(["S-SEQ-01", "503", "S-SEQ-01", "503"]);
     expect(then("ETRN x\r\nMAIL FROM:<>\r\n").at(-1)).toBe("close abuse");
+    const malformed = after({ limits: { errors: 1 } }, ehlo + mail, no);
+    expect(malformed.then(`${rcpt}RCPT TO:<>\r\nRCPT TO:<>\r\n`).at(-1)).toBe("close abuse");
     const chunks = after({ limits: { errors: 1 } }, ehlo + mail, no);
     expect(chunks.then(`${rcpt}BDAT 0\r\nBDAT 0\r\n`).at(-1)).toBe("close abuse");
   });
@@ -508,6 +645,26 @@ describe("what is counted", () => {
     const idle = new Client({ limits: { message: 65_536, idleCommands: 2 } });
     idle.say(`${open}BDAT 65537\r\n${"x".repeat(65_537)}BDAT 0\r\n`);
     expect(idle.say("BDAT 0\r\n")).toBe("421 4.7.0 mx.example.com Too many commands without mail\r\n");
+  });
+
+  test("L-LEN-23 X-SIZE-03 parameters too many, and a size too great, are told of by their rules", () => {
+    const config: Partial<ServerConfig> = {
+      mechanisms: ["SCRAM-SHA-256"],
+      extensions: { dsn: true, smtputf8: true, deliverby: true, mtPriority: true, noSoliciting: true },
+      limits: { parameters: 8 },
+    };
+    const eight = "SIZE=1 BODY=7BIT SMTPUTF8 RET=FULL ENVID=a BY=5;R MT-PRIORITY=-1 SOLICIT=a:b";
+    expect(after(config, ehlo).then(`MAIL FROM:<> ${eight}\r\n`)).toEqual(["mail", "250"]);
+    expect(after(config, ehlo).then(`MAIL FROM:<> ${eight} AUTH=<>\r\n`)).toEqual(["L-LEN-23", "501"]);
+    expect(after({}, ehlo).then("MAIL FROM:<> SIZE=99999999\r\n")).toEqual(["X-SIZE-03", "552"]);
+    expect(after({ limits: { message: 0 } }, ehlo).then(`MAIL FROM:<> SIZE=${2 ** 53 - 1}\r\n`)).toEqual([
+      "mail",
+      "250",
+    ]);
+    expect(after({ limits: { message: 0 } }, ehlo).then(`MAIL FROM:<> SIZE=${2 ** 53}\r\n`)).toEqual([
+      "X-SIZE-03",
+      "552",
+    ]);
   });
 
   test("L-EXC-03 recipients too many are told so", () => {

@@ -1,5 +1,7 @@
 import { type Reply, reply, type ServerConfig } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
+import { CheckedReply } from "../../packages/core/src/reply.ts";
+import * as replies from "../../packages/core/src/server/replies.ts";
 import { accept, Client, ehlo, mail, rcpt } from "../dialogues/client.ts";
 
 const submission: Partial<ServerConfig> = {
@@ -174,6 +176,70 @@ const table: readonly (readonly [string, Partial<ServerConfig>, string, string, 
     "421 4.7.0 mx.example.com Too many transactions",
   ],
 ];
+
+test("R-ENH-02 R-ENH-05 the replies that are made beforehand", () => {
+  const made = Object.values(replies).filter((each) => each instanceof CheckedReply);
+  const lines = made.map(({ code, enhanced, lines }) => `${code} ${enhanced} ${lines.join("|")}`);
+  expect(lines.sort()).toEqual(
+    [
+      "220 2.0.0 Ready to start TLS",
+      "250 2.0.0 OK",
+      "250 2.1.0 Sender ok",
+      "250 2.1.5 Recipient ok",
+      "250 null ",
+      "252 2.0.0 Cannot VRFY user, but will accept message and attempt delivery",
+      "252 2.0.0 Cannot expand, but will accept message and attempt delivery",
+      "334 null ",
+      "353 null Content analysis has started",
+      "354 null Start mail input; end with <CRLF>.<CRLF>",
+      "450 4.2.0 No recipient takes it now",
+      "450 4.7.0 ATRN request refused",
+      "451 4.3.0 Local error in processing",
+      "451 4.4.1 Cannot fetch that now",
+      "452 4.5.3 Too many domains in this session",
+      "452 4.5.3 Too many recipients",
+      "454 4.7.0 Temporary authentication failure",
+      "458 4.3.0 Unable to queue messages for node",
+      "500 5.5.2 Command not recognized",
+      "500 5.5.2 Line too long",
+      "500 5.5.6 Authentication exchange line is too long",
+      "500 null Command not recognized",
+      "501 5.5.2 Cannot decode response",
+      "501 5.7.0 Authentication cancelled",
+      "501 5.7.0 Initial response not allowed with this mechanism",
+      "502 5.5.1 Command not implemented",
+      "503 5.5.0 No valid recipients",
+      "503 5.5.1 Bad sequence of commands",
+      "504 5.5.4 No help for that",
+      "504 5.5.4 Unrecognized authentication type",
+      "530 5.7.0 Authentication required",
+      "530 5.7.0 Must issue a STARTTLS command first",
+      "550 5.2.0 No recipient takes it",
+      "550 5.5.2 Bare CR received",
+      "550 5.5.2 Bare LF received",
+      "550 5.7.0 You are not authorized to say this",
+      "552 5.3.4 Message size exceeds fixed maximum message size",
+      "552 5.3.4 Message too big",
+      "554 5.1.2 Recipient's domain must be complete",
+      "554 5.1.8 Sender's domain must be complete",
+      "554 5.5.0 Protocol synchronization error",
+      "554 5.5.1 No valid recipients",
+      "554 5.6.0 Line too long",
+      "554 5.7.0 Command refused due to lack of security",
+      "554 5.7.14 No trust relationship with that server",
+    ].sort(),
+  );
+  const named = (text: string) => replies.withName("mx.example", reply(220, text)).lines[0];
+  expect(["", " ", "a", " a ", "mx.example", "mx.example a", "mx.examples"].map(named)).toEqual([
+    "mx.example",
+    "mx.example",
+    "mx.example a",
+    "mx.example  a",
+    "mx.example",
+    "mx.example a",
+    "mx.example mx.examples",
+  ]);
+});
 
 /** The default answers, as of a session without an application. */
 const byDefault = () => undefined;

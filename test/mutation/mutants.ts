@@ -57,6 +57,7 @@ const words: Readonly<Record<string, number>> = {
   oneOf: 0,
   seconds: 0,
   listed: 0,
+  checkTrust: 0,
   // The name of a call, too.
   assertUpgrading: 0,
 };

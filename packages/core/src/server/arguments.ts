@@ -192,7 +192,7 @@ function bare(said: Said, context: Context): Interpretation {
   const { id } = context;
   switch (verb) {
     case "DATA":
-      if (context.parameters?.body === "BINARYMIME") {
+      if (context.parameters.body === "BINARYMIME") {
         return refuse(verb, "S-BIN-02", "DATA after BODY=BINARYMIME", start, replies.badSequence);
       }
       return ask(said, { type: "data", id, reply: replies.startMail, envelope: context.envelope() });

@@ -101,7 +101,7 @@ function objected(against: Objection, { verb, start: at }: Said, context: Contex
     }
     case "sequence": {
       const detail = "no recipient was accepted";
-      if (verb === "BURL" && context.phase === "ready" && context.extended)
+      if (verb === "BURL" && context.extended)
         return { rule: "X-BURL-02", detail, at, reply: replies.burlOutOfOrder };
       if (withoutRecipient(verb, context))
         return { rule: "S-DATA-05", detail, at, reply: replies.noRecipients };
@@ -114,7 +114,7 @@ function objected(against: Objection, { verb, start: at }: Said, context: Contex
 function withoutRecipient(verb: string, context: Context): boolean {
   if (verb !== "DATA" && !(verb === "BDAT" && context.extended)) return false;
   // DATA never goes with BINARYMIME, and 503 is what says so (RFC 3030 §3).
-  if (verb === "DATA" && context.parameters?.body === "BINARYMIME") return false;
+  if (verb === "DATA" && context.parameters.body === "BINARYMIME") return false;
   return context.transaction === "sender" && context.refusedHere > 0 && !context.settings.lmtp;
 }
 

@@ -44,7 +44,7 @@ export interface ServerSettings {
   readonly strictPipelining: boolean;
   readonly closeOnBareLineEnds: boolean;
   readonly scanner: Scanner | null;
-  readonly custom: readonly CustomExtension[];
+  readonly custom: readonly Required<CustomExtension>[];
   readonly hostileVerbs: readonly string[];
   readonly limits: ServerLimits;
   readonly timers: ServerTimers;
@@ -101,7 +101,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     },
     parameters: custom.length === 0 ? standardParameters : knownParameters(custom),
     verbs: Object.fromEntries(
-      custom.flatMap(({ verbs = [] }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
+      custom.flatMap(({ verbs }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
     ),
   };
   check(settings);
@@ -132,17 +132,14 @@ function freeze<T extends object>(value: T): T {
 function commandLine({ extensions, mechanisms, custom }: ServerConfig): number {
   const offered = { ...defaultExtensions, ...copy(extensions ?? {}) };
   const lengthened = registry.some(
-    ({ name, mail, rcpt, verbs }) =>
-      isOn(name, offered) && (mail !== undefined || rcpt !== undefined || verbs?.some(isLong) === true),
+    ({ name, mail, rcpt }) =>
+      isOn(name, offered) &&
+      // BURL and ATRN may be long, too: they come with AUTH, which is reason enough.
+      (mail !== undefined || rcpt !== undefined || name === "xclient" || name === "xforward"),
   );
   return lengthened || (mechanisms ?? []).length > 0 || (custom ?? []).length > 0
     ? defaultLimits.commandLine
     : 512;
-}
-
-/** BURL and ATRN may be long, too: they come with AUTH, which is reason enough. */
-function isLong(verb: string): boolean {
-  return verb === "XCLIENT" || verb === "XFORWARD";
 }
 
 /** STARTTLS and AUTH are configured elsewhere. */
@@ -218,7 +215,7 @@ function check(settings: ServerSettings): void {
 }
 
 /** Each extension is on or off, has what it needs, and is where it may be. */
-function checkExtensions({ extensions, service, mechanisms, lmtp, custom }: ServerSettings): void {
+function checkExtensions({ extensions, service, lmtp, custom }: ServerSettings): void {
   for (const [name, given] of Object.entries<unknown>({ ...extensions })) {
     if (typeof given !== "boolean" && (typeof given !== "object" || given === null))
       throw new UsageError(`extensions.${name}: ${given}, must be true, false, or options`);
@@ -228,8 +225,9 @@ function checkExtensions({ extensions, service, mechanisms, lmtp, custom }: Serv
     if (services !== undefined && !services.includes(service))
       throw new UsageError(`extensions: ${name} is for service ${services.join(" or ")}, not ${service}`);
     for (const need of needs) {
-      const there = need === "auth" ? mechanisms.length > 0 : isOn(need, extensions);
-      if (!there) throw new UsageError(`extensions: ${name} needs ${need}`);
+      // A service that has what needs AUTH has to have mechanisms: see checkService.
+      if (need !== "auth" && !isOn(need, extensions))
+        throw new UsageError(`extensions: ${name} needs ${need}`);
     }
   }
   if (lmtp && extensions.prdr)
@@ -241,7 +239,7 @@ function checkExtensions({ extensions, service, mechanisms, lmtp, custom }: Serv
   checkBurl(extensions.burl);
   checkTrust("xclient", extensions.xclient);
   checkTrust("xforward", extensions.xforward);
-  const names = custom.flatMap(({ keyword, mail = [], rcpt = [], verbs = [] }) => [
+  const names = custom.flatMap(({ keyword, mail, rcpt, verbs }) => [
     ...(keyword === null ? [] : [`keyword ${keyword.toUpperCase()}`]),
     ...mail.map((parameter) => `parameter ${parameter.keyword} of MAIL`),
     ...rcpt.map((parameter) => `parameter ${parameter.keyword} of RCPT`),

@@ -85,7 +85,7 @@ export class View implements Context {
   // What an argument is read with.
 
   get utf8(): "absent" | "offered" | "allowed" {
-    if (this.parameters?.smtputf8 === true) return "allowed";
+    if (this.parameters.smtputf8) return "allowed";
     return this.extensions.smtputf8 && this.extended ? "offered" : "absent";
   }
 
@@ -138,9 +138,8 @@ export class View implements Context {
     return this.#machine.state.tls;
   }
 
-  get parameters(): MailParameters | null {
-    const { mail } = this.#machine.state;
-    return mail.transaction === "none" ? null : mail.parameters;
+  get parameters(): MailParameters {
+    return this.#machine.state.mail.parameters;
   }
 
   get id(): number {
