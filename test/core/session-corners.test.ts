@@ -7,10 +7,36 @@ import { tls } from "../dialogues/player.ts";
 
 describe("a reply", () => {
   test("G12 text with half a character is none, whole ones are", () => {
-    for (const text of ["\ud83d", "\ude00", "\ude00\ud83d", "\ud83d\ud83d\ude00", "a\ud83d b"]) {
+    const halves = [
+      "\ud800",
+      "\udbff",
+      "\udc00",
+      "\udfff",
+      "\ud800\udbff",
+      "\ud800\ue000",
+      "\udc00\udc00",
+      "\udfff\udfff",
+    ];
+    for (const text of [
+      ...halves,
+      "\ud83d",
+      "\ude00",
+      "\ude00\ud83d",
+      "\ud83d\ud83d\ude00",
+      "a\ud83d b",
+      "\ud800\udc00\udc00",
+    ]) {
       expect(() => reply(250, text)).toThrow(UsageError);
     }
-    for (const text of ["😀", "a😀😀b", "\ue000", "\ud7ff"]) expect(reply(250, text).lines).toEqual([text]);
+    const whole = [
+      "\ud800\udc00",
+      "\ud800\udfff",
+      "\udbff\udc00",
+      "\udbff\udfff",
+      "\ud800\udc00\ud800\udc00",
+    ];
+    for (const text of [...whole, "😀", "a😀😀b", "\ue000", "\ud7ff"])
+      expect(reply(250, text).lines).toEqual([text]);
   });
 
   test("R-ENH-02 G9 the enhanced code of a reply that came as an object is a string, of its class", () => {

@@ -1,7 +1,8 @@
+import { ofServer } from "./equivalent/server.ts";
 import type { Named } from "./record.ts";
 
 /** Mutants that nobody could tell from the core, and why. The longer the text, the fewer it may name by mistake. */
-interface Equivalent {
+export interface Equivalent {
   readonly file: string;
   /** The source that is changed, or a part of it. */
   readonly original: string;
@@ -17,6 +18,7 @@ const owed =
   "the settled stage waits for the replies that are owed all the same, and their verdicts are kept";
 
 const equivalents: readonly Equivalent[] = [
+  ...ofServer,
   ...[
     ['machine.out.filter(({ what }) => what === "content")', "machine.out"],
     ['what === "content"', "true"],
