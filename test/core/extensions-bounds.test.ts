@@ -826,5 +826,20 @@ describe("values", () => {
         `${code} 250`,
       ]);
     expect(client.codes(mail.trim())).toBe("250");
+    // Without a value there is none to be held against a rule.
+    const asked: unknown[] = [];
+    const valid = (value: string) => asked.push(value) > 0 && value.length > 1;
+    const optional = [{ keyword: "XX", mail: [{ keyword: "XD", value: "optional" as const, valid }] }];
+    const other = new Client({ custom: optional, extensions: { smtputf8: true } });
+    other.say(ehlo);
+    expect(other.codes("MAIL FROM:<> XD", "RSET", "MAIL FROM:<> XD=x", "MAIL FROM:<> XD=xx", "RSET")).toBe(
+      "250 250 501 250 250",
+    );
+    expect(new Set(asked)).toEqual(new Set(["x", "xx"]));
+    // What is not UTF-8 is no text.
+    expect(other.codes("MAIL FROM:<> XD=\xc3\xbc SMTPUTF8", "RSET", "MAIL FROM:<> XD=\xffx SMTPUTF8")).toBe(
+      "501 250 501",
+    );
+    expect(new Set(asked)).toEqual(new Set(["x", "xx", "ü"]));
   });
 });
