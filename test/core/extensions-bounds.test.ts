@@ -1,6 +1,7 @@
 import {
   challenge,
   type ExtensionName,
+  isAnnounced,
   type OutgoingParameters,
   registry,
   reply,
@@ -9,6 +10,7 @@ import {
   UsageError,
 } from "@sansmtp/core";
 import { describe, expect, test } from "vitest";
+import { writeCustom } from "../../packages/core/src/extensions/custom.ts";
 import { honoured } from "../../packages/core/src/extensions/priority.ts";
 import { isDateTime, seconds } from "../../packages/core/src/extensions/values.ts";
 import { parseMail, parseRcpt } from "../../packages/core/src/syntax/command.ts";
@@ -432,6 +434,13 @@ describe("a parameter is written", () => {
     expect(written(name, parameter, given)).toBe(expected);
   });
 
+  test("A-PARM-01 of an address in AUTH no more than 500 octets with the keyword", () => {
+    // Each ü is two octets, and six of xtext.
+    const domain = `${"ü".repeat(30)}.${"ü".repeat(30)}.${"ü".repeat(20)}.abcdefghi`;
+    expect(written("auth", "AUTH", { auth: `a@${domain}` })).toHaveLength(494);
+    expect(written("auth", "AUTH", { auth: `aa@${domain}` })).toBe("UsageError");
+  });
+
   test("X-GEN-01 the others the client decides by itself", () => {
     for (const [name, parameter] of [
       ["8bitmime", "BODY"],
@@ -797,6 +806,48 @@ describe("values", () => {
     expect(challenge("abc")).toEqual(reply(334, "YWJj"));
     expect(challenge("ü")).toEqual(reply(334, "w7w="));
     expect(challenge(new Uint8Array([0xfc]))).toEqual(reply(334, "/A=="));
+  });
+
+  test("X-GEN-02 C-SES-11 a parameter of one's own is sent as its kind and its rule have it", () => {
+    const sent = (parameter: object, given: string | true) => {
+      try {
+        return writeCustom({ keyword: "XA", ...parameter }, given);
+      } catch (error) {
+        if (error instanceof UsageError) return null;
+        throw error;
+      }
+    };
+    const valid = (value: string) => value !== "no";
+    for (const [parameter, given, expected] of [
+      [{}, "x", "x"],
+      [{}, "", null],
+      [{}, "a=b", null],
+      [{}, true, null],
+      [{ value: "required" }, true, null],
+      [{ value: "optional" }, true, ""],
+      [{ value: "optional" }, "x", "x"],
+      [{ value: "none" }, true, ""],
+      [{ value: "none" }, "x", null],
+      [{ valid }, "yes", "yes"],
+      [{ valid }, "no", null],
+      [{ value: "none", valid }, "yes", null],
+      [{ value: "optional", valid }, true, ""],
+    ] as const)
+      expect([parameter, given, sent(parameter, given)]).toEqual([parameter, given, expected]);
+  });
+
+  test("X-BURL-05 a URL of a host by its address is announced with the port that it has", () => {
+    const urls = ["imap://[2001:db8::1]:143", "imaps://[2001:DB8::2]"];
+    for (const [url, expected] of [
+      ["imap://[2001:db8::1]:143/x", true],
+      ["imap://a@[2001:DB8::1]:143", true],
+      ["imap://[2001:db8::1]:1/x", false],
+      ["imap://[2001:db8::1]/x", false],
+      ["imap://[2001:db8::1]:143x/y", false],
+      ["imaps://[2001:db8::2]/x", true],
+      ["imaps://[2001:db8::2]:993/x", false],
+    ] as const)
+      expect([url, isAnnounced(url, { urls })]).toEqual([url, expected]);
   });
 
   test("X-GEN-02 S-PARM-04 a parameter of one's own is held against its kind and its rule, when read and when sent", () => {

@@ -374,7 +374,7 @@ describe("getters", () => {
     const { session } = after({}, ehlo);
     session.receive(Buffer.from("QUIT\r\n"));
     session.poll();
-    expect(session.phase).toBe("closing");
+    expect([session.phase, session.deadline, session.deadlineReason]).toEqual(["closing", null, null]);
     const before = frozen(session);
     session.receive(Buffer.from("NOOP\r\n"));
     const held = (snapshot: typeof before) => (snapshot.held as { input: unknown }).input;
@@ -569,6 +569,37 @@ describe("what is held", () => {
     session.connected("fe80::1%eth0.5");
     expect(session.client.address).toBe("fe80::1");
   });
+});
+
+test("X-XCL-04 X-XCL-07 XCLIENT in several commands tells of one client, and behind its EHLO of another", () => {
+  const config = { extensions: { xclient: { trusted: ["192.0.2.0/24"] } } };
+  const told = (...lines: string[]) => {
+    const { session, then } = after(config, ehlo);
+    for (const line of lines) then(`${line}\r\n`);
+    return [session.client.xclient, session.client.authenticated, session.client.address];
+  };
+  const first = "XCLIENT NAME=a.example LOGIN=b";
+  expect(told(first)).toEqual([{ name: "a.example", login: "b" }, "XCLIENT", "192.0.2.1"]);
+  expect(told(first, "XCLIENT PORT=5")).toEqual([
+    { name: "a.example", login: "b", port: 5 },
+    "XCLIENT",
+    "192.0.2.1",
+  ]);
+  expect(told(first, "EHLO x.example", "XCLIENT PORT=5")).toEqual([
+    { name: "a.example", port: 5 },
+    null,
+    "192.0.2.1",
+  ]);
+  expect(told(first, "EHLO x.example", "XCLIENT ADDR=192.0.2.7")).toEqual([
+    { addr: "192.0.2.7" },
+    null,
+    "192.0.2.7",
+  ]);
+  expect(told(first, "XCLIENT ADDR=192.0.2.7")).toEqual([
+    { name: "a.example", login: "b", addr: "192.0.2.7" },
+    "XCLIENT",
+    "192.0.2.7",
+  ]);
 });
 
 describe("what is counted", () => {

@@ -1,3 +1,4 @@
+import { ofExtensions } from "./equivalent/extensions.ts";
 import { ofServer } from "./equivalent/server.ts";
 import type { Named } from "./record.ts";
 
@@ -19,6 +20,7 @@ const owed =
 
 const equivalents: readonly Equivalent[] = [
   ...ofServer,
+  ...ofExtensions,
   ...[
     ['machine.out.filter(({ what }) => what === "content")', "machine.out"],
     ['what === "content"', "true"],

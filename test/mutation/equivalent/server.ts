@@ -11,6 +11,14 @@ const sameReader =
 export const ofServer: readonly Equivalent[] = [
   { file: "server/queue.ts", original: "list.length === 1", replacement: "false", reason: mostlyEmpty },
   { file: "server/replies.ts", original: "known?.name === name", replacement: "false", reason: toldOnce },
+  { file: "server/replies.ts", original: "{ name, said: whole }", replacement: "{}", reason: toldOnce },
+  {
+    file: "server/machine.ts",
+    original: "whole instanceof CheckedReply",
+    replacement: "false",
+    reason: "what a reply keeps of its octets is what is made of it anew: it costs time alone",
+  },
+  { file: "server/lines.ts", original: "input.length === 0", replacement: "false", reason: sameReader },
   ...["rule?.idle", "rule?.endsGroup"].map((original) => ({
     file: "server/commands.ts",
     original,

@@ -60,7 +60,7 @@ function readOrcpt({ octets, start, end }: Value, utf8: boolean): Pick<RcptParam
   const type = ascii(octets, start, semicolon);
   const address =
     type.toLowerCase() === "utf-8"
-      ? readUtf8Address(octets, semicolon + 1, end, utf8)
+      ? readUtf8Address(octets, semicolon + 1, end)
       : readXtextAddress(octets, semicolon + 1, end, utf8);
   const raw = decodeUtf8(octets, start, end);
   return address === null || raw === null ? null : { orcpt: { type, address, raw } };
@@ -74,7 +74,7 @@ function readXtextAddress(octets: Uint8Array, start: number, end: number, utf8: 
 }
 
 /** utf-8-addr-xtext, and where SMTPUTF8 is in force utf-8-addr-unitext; decoded it is a mailbox. */
-function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
+function readUtf8Address(octets: Uint8Array, start: number, end: number): string | null {
   const text = decodeUtf8(octets, start, end);
   if (text === null) return null;
   let address = "";
@@ -88,8 +88,8 @@ function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: b
       at = close + 1;
       continue;
     }
-    const plain = point > 0x20 && point < 0x7f && point !== 0x2b && point !== 0x3d;
-    if (!plain && !(utf8 && point >= 0x80)) return null;
+    // A value has neither blanks nor controls, and octets above 0x7F with SMTPUTF8 alone: these two are left.
+    if (point === 0x2b || point === 0x3d) return null;
     address += String.fromCodePoint(point);
     at += point > 0xffff ? 2 : 1;
   }
@@ -106,7 +106,7 @@ function embeddedPoint(text: string): number | null {
   if (digits.length > 2 && digits[0] === "0") return null;
   if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return null;
   const plain = point > 0x20 && point < 0x7f && point !== 0x2b && point !== 0x3d && point !== 0x5c;
-  return plain || (digits.length > 2 && point < 0x100) ? null : point;
+  return plain ? null : point;
 }
 
 function writeEnvid(envid: OutgoingParameters["envid"]): string | null {
