@@ -532,6 +532,7 @@ describe("parameters that do not go together", () => {
     expect(said("HOLDFOR=30 BY=29;R")).toEqual(badTime("X-FUT-03"));
     expect(said("HOLDFOR=30 BY=29;N")).toEqual(badTime("X-FUT-03"));
     expect(said("HOLDUNTIL=2026-01-01T00:00:00Z BY=29;R")).toEqual(ok);
+    expect(said("HOLDUNTIL=2026-01-01T00:00:00Z BY=-5;N")).toEqual(ok);
   });
 
   test("X-DBY-03 a time to return is not less than the least", () => {

@@ -416,6 +416,59 @@ describe("getters", () => {
   });
 });
 
+describe("the outcome of a handshake", () => {
+  test("G9 T-TLS-16 is told while one is pending, and at no other time", () => {
+    const throws = (session: ServerSession) => {
+      const before = frozen(session);
+      expect(() => session.upgraded()).toThrow(/upgraded/);
+      expect(() => session.upgradeFailed()).toThrow(/upgradeFailed/);
+      expect(frozen(session)).toEqual(before);
+    };
+    throws(new ServerSession({ name: "mx.example.com" }));
+    throws(new ServerSession({ name: "mx.example.com", proxy: true, tls: "implicit" }));
+    // Not before it was announced.
+    const implicit = new ServerSession({ name: "mx.example.com", tls: "implicit" });
+    throws(implicit);
+    expect(implicit.poll()).toMatchObject({ type: "upgrade" });
+    implicit.upgraded();
+    throws(implicit);
+    for (const said of ["", ehlo, mail, `${open}DATA\r\n`, "QUIT\r\n"])
+      throws(after({ tls: "offered" }, said).session);
+    const asked = after({ tls: "offered" }, ehlo, later("starttls"));
+    asked.then("STARTTLS\r\n");
+    throws(asked.session);
+    asked.session.answer(3, undefined);
+    expect(short(asked.session.poll() as never)).toBe("220");
+    throws(asked.session);
+    expect(short(asked.session.poll() as never)).toBe("upgrade");
+    asked.session.upgradeFailed();
+    expect(polled(asked.session)).toEqual(["close tls"]);
+  });
+
+  test("X-XCL-04 G3 the session that XCLIENT begins anew is one that nobody is identified in", () => {
+    const config = { extensions: { xclient: { trusted: ["192.0.2.1"] } } };
+    const { session, then } = after(config, ehlo, later("connect"));
+    expect(session.poll()).toBeNull();
+    session.answer(1, undefined);
+    polled(session);
+    expect(then("XCLIENT NAME=a.example\r\n")).toEqual(["connect"]);
+    expect([session.phase, session.client.hello]).toEqual(["unidentified", null]);
+  });
+
+  test("G2 S-BDAT-02 octets of a chunk are counted however they came, also where nobody polled in between", () => {
+    const { session } = after({}, open);
+    for (const piece of ["BDAT 6 LAST\r\na", "bc", "d", "efNO", "OP\r\n"])
+      session.receive(Buffer.from(piece));
+    const client = new Client();
+    client.say(open);
+    for (const piece of ["BDAT 6 LAST\r\na", "bc", "d", "efNO", "OP\r\n"])
+      client.session.receive(Buffer.from(piece));
+    client.drain();
+    expect(client.content).toBe("abcdef");
+    expect(polled(session).filter((each) => each !== "body")).toEqual(["message", "250 250"]);
+  });
+});
+
 describe("the order of content and replies", () => {
   test("G4 S-BDAT-15 all content of a message is told of before a reply is sent that was due behind it", () => {
     const { then } = after({ bareCr: "keep" }, ehlo);

@@ -71,6 +71,13 @@ describe("defaults", () => {
     });
     expect(settled({}).limits).toMatchObject({ message: 26_214_400, commandLine: 4096, unread: 65_536 });
     expect(settled({}).parameters).toBe(standardParameters);
+    const on = Object.entries(defaultExtensions).filter(([, given]) => given !== false);
+    expect(on.sort()).toEqual(
+      ["8bitmime", "chunking", "enhancedStatusCodes", "help", "pipelining", "size"].map((each) => [
+        each,
+        true,
+      ]),
+    );
   });
 
   test("G9 and what is given counts in the place of it", () => {

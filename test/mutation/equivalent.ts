@@ -1,5 +1,6 @@
 import { ofExtensions } from "./equivalent/extensions.ts";
 import { ofServer } from "./equivalent/server.ts";
+import { ofTop } from "./equivalent/top.ts";
 import type { Named } from "./record.ts";
 
 /** Mutants that nobody could tell from the core, and why. The longer the text, the fewer it may name by mistake. */
@@ -21,6 +22,7 @@ const owed =
 const equivalents: readonly Equivalent[] = [
   ...ofServer,
   ...ofExtensions,
+  ...ofTop,
   ...[
     ['machine.out.filter(({ what }) => what === "content")', "machine.out"],
     ['what === "content"', "true"],

@@ -22,4 +22,29 @@ export const ofExtensions: readonly Equivalent[] = [
     reason:
       "false has no latest time, so that nothing is announced; and where it is off no parameters are checked",
   },
+  {
+    file: "extensions/deliver-by.ts",
+    original: '""',
+    replacement: '"Stryker was here!"',
+    reason: "where no word is announced something is read that is no number, whatever it is",
+  },
+  {
+    file: "extensions/deliver-by.ts",
+    original: "least === null",
+    replacement: "false",
+    reason: "a time to return is above 0, as which null counts",
+  },
+  {
+    file: "extensions/future-release.ts",
+    original: "false",
+    replacement: "true",
+    reason:
+      "options are false, or they are an object: false has no latest time, and is never checked with parameters",
+  },
+  {
+    file: "extensions/dsn.ts",
+    original: "point < 0x7f",
+    replacement: "point <= 0x7f",
+    reason: "DEL is refused in every address, quoted or not: parseAddress sees to it behind",
+  },
 ];

@@ -69,8 +69,9 @@ function readOrcpt({ octets, start, end }: Value, utf8: boolean): Pick<RcptParam
 /** No control octet is in any address (RFC 5321 §4.1.2): decoded, CR and LF would end a header field. */
 function readXtextAddress(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
   const decoded = decodeXtext(octets, start, end);
-  const fits = decoded?.every((octet) => (octet >= 0x20 && octet < 0x7f) || (utf8 && octet >= 0x80));
-  return decoded === null || !fits ? null : decodeUtf8(decoded);
+  if (decoded === null) return null;
+  const fits = decoded.every((octet) => (octet >= 0x20 && octet < 0x7f) || (utf8 && octet >= 0x80));
+  return fits ? decodeUtf8(decoded) : null;
 }
 
 /** utf-8-addr-xtext, and where SMTPUTF8 is in force utf-8-addr-unitext; decoded it is a mailbox. */

@@ -45,7 +45,7 @@ export const futureRelease: Extension = {
     if (options === false || (holdFor === null && holdUntil === null)) return null;
     const time = latest(options);
     if (holdFor !== null && holdUntil !== null) return refusal("X-FUT-02", "both HOLDFOR and HOLDUNTIL");
-    if (holdFor !== null && holdFor > options.maximumInterval)
+    if ((holdFor ?? 0) > options.maximumInterval)
       return refusal("X-FUT-02", `held for more than ${options.maximumInterval} seconds`);
     if (holdUntil !== null && time !== null && later(holdUntil, time))
       return refusal("X-FUT-02", `held until later than ${time}`);
