@@ -3,6 +3,7 @@ import {
   type ExtensionName,
   isAnnounced,
   type OutgoingParameters,
+  redactUrl,
   registry,
   reply,
   type ServerConfig,
@@ -202,6 +203,8 @@ describe("a parameter is read", () => {
     expect(address("rfc822;+C3+BC@example.com")).toBeNull();
     expect(address("rfc822;+C3+BC@example.com", "allowed")).toBe("rfc822;ü@example.com");
     expect(address("rfc822;+80", "allowed")).toBeNull();
+    expect(address("rfc822;+C4+80@example.com", "allowed")).toBe("rfc822;\u0100@example.com");
+    expect(address("utf-8;\uffffb@example.com", "allowed")).toBe("utf-8;\uffffb@example.com");
   });
 
   test("X-DSN-15 of type utf-8 it stands for itself, or is embedded, each in one way", () => {
@@ -835,6 +838,12 @@ describe("values", () => {
       [{ value: "optional", valid }, true, ""],
     ] as const)
       expect([parameter, given, sent(parameter, given)]).toEqual([parameter, given, expected]);
+  });
+
+  test("G13 of what is no URL nothing is shown, though there may be one in it", () => {
+    for (const text of ["1imap://a.example/secret", " imap://a.example/secret", "\nimap://a.example/secret"])
+      expect(redactUrl(text)).toBe("***");
+    expect(redactUrl("imap://a.example/secret\nmore")).toBe("imap://a.example/***");
   });
 
   test("X-BURL-05 a URL of a host by its address is announced with the port that it has", () => {

@@ -271,6 +271,8 @@ describe("a snapshot", () => {
     expect(redacted(`${ehlo}AUTH PLAIN AAAA\r\n`)).toBe(false);
     expect(redacted(`${ehlo}AUTH PLAIN AAAA\r\nx`)).toBe(false);
     expect(redacted(`${open}DATA\r\nx`)).toBe(false);
+    expect(redacted(`${ehlo}AUTH PLAIN AAAA\r\nAUTH PLAIN\r\nx`)).toBe(false);
+    expect(redacted(`${ehlo}NOOP\r\nx`)).toBe(false);
     const asked = at(`${ehlo}AUTH PLAIN AAAA\r\n`, 99, later("auth"));
     expect(asked.snapshot({ secrets: true }).redacted).toBe(false);
     expect(asked.snapshot({ secrets: false }).redacted).toBe(true);

@@ -580,6 +580,13 @@ describe("what is held", () => {
         mustSend: false,
       },
     });
+    const { session: named } = after(
+      { limits: { recipientDomains: 5 } },
+      `${open}RCPT TO:<a@B.c>\r\n${rcpt}`,
+    );
+    expect(frozen(named).held).toMatchObject({
+      state: { domains: { "@example.com": true, "@b.c": true }, domainCount: 2, nextId: 7 },
+    });
     const implicit = new ServerSession({ name: "mx.example.com", tls: "implicit" });
     expect(frozen(implicit).held).toMatchObject({
       state: { phase: "upgrading", upgradeDue: true, greetingDue: true },

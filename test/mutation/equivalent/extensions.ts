@@ -47,4 +47,22 @@ export const ofExtensions: readonly Equivalent[] = [
     replacement: "point <= 0x7f",
     reason: "DEL is refused in every address, quoted or not: parseAddress sees to it behind",
   },
+  {
+    file: "extensions/dsn.ts",
+    original: "semicolon < end",
+    replacement: "semicolon <= end",
+    reason: "behind a value is a blank, a CR or nothing, none of which is a semicolon or of an atom",
+  },
+  {
+    file: "extensions/future-release.ts",
+    original: "{ return null; }",
+    replacement: "{}",
+    reason: "what is no text is no time, null or not",
+  },
+  {
+    file: "extensions/content.ts",
+    original: "default: return null;",
+    replacement: "default:",
+    reason: "a parameter of which nothing is made is refused, null or not",
+  },
 ];

@@ -56,4 +56,22 @@ export const ofServer: readonly Equivalent[] = [
     replacement: "false",
     reason: "a default fits its question, and what fits is what comes of the checks: they cost time alone",
   },
+  {
+    file: "server/interpret.ts",
+    original: "line.start === 0",
+    replacement: "false",
+    reason: "a place less 0 is that place: it costs an object alone",
+  },
+  {
+    file: "server/questions.ts",
+    original: 'slots.every(({ question }) => question.type === "rcpt")',
+    replacement: 'slots.some(({ question }) => question.type === "rcpt")',
+    reason: "questions that are open together are all about recipients, and it is asked while one is open",
+  },
+  {
+    file: "server/content.ts",
+    original: '"keep"',
+    replacement: '""',
+    reason: "what is neither to be rejected nor normalized nor made a space is kept",
+  },
 ];
