@@ -469,6 +469,39 @@ describe("the outcome of a handshake", () => {
   });
 });
 
+describe("one message and its verdict", () => {
+  test("G9 M-LMTP-04 is for all recipients, but under LMTP and PRDR", () => {
+    const session = after({}, `${open}DATA\r\n`).session;
+    session.receive(Buffer.from(".\r\n"));
+    const event = session.poll();
+    if (event?.type !== "message") throw new Error("no message");
+    const ok = reply(250, "2.0.0", "OK");
+    expect(() => session.answerRecipient(event.id, 0, ok)).toThrow(/LMTP/);
+    expect(() => session.answer(event.id, [ok])).toThrow(/one reply/);
+    expect(session.answer(event.id, ok)).toBe(true);
+    expect(polled(session)).toEqual(["250"]);
+  });
+
+  test("S-BIN-01 S-DATA-13 of binary content every octet is kept, and no line is too long", () => {
+    const client = new Client({ extensions: { binarymime: true }, limits: { textLine: 998 } });
+    const content = `a\nb\rc\r\nd\n\n\r\r${"x".repeat(3000)}\r`;
+    client.say(`${ehlo}MAIL FROM:<> BODY=BINARYMIME\r\n${rcpt}`);
+    expect(client.codes(`BDAT ${content.length} LAST\r\n${content}NOOP`)).toBe("250 250");
+    expect(client.content).toBe(content);
+    expect(client.of("message")[0]?.content).toMatchObject({ size: content.length });
+  });
+
+  test("A-AUTH-03 A-AUTH-04 T-TLS-05 an AUTH that is refused is told of by its rule, and is forgotten with TLS", () => {
+    const { session, then } = after({ ...auth, tls: "offered" }, ehlo);
+    expect(then("AUTH X\r\n")).toEqual(["A-AUTH-03", "504"]);
+    expect(then("AUTH CRAM-MD5 AAAA\r\n")).toEqual(["A-AUTH-04", "501"]);
+    then("STARTTLS\r\n");
+    session.upgraded();
+    session.receive(Buffer.from("NO"));
+    expect(session.snapshot().redacted).toBe(false);
+  });
+});
+
 describe("the order of content and replies", () => {
   test("G4 S-BDAT-15 all content of a message is told of before a reply is sent that was due behind it", () => {
     const { then } = after({ bareCr: "keep" }, ehlo);

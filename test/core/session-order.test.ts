@@ -30,6 +30,14 @@ describe("a reply that does not end a group leaves with the next", () => {
   test.each<[string, string, Partial<ServerConfig>, string, string, string]>([
     ["S-MAIL-03", "MAIL refused by the grammar", {}, ehlo, "MAIL FROM:<a@>", "501"],
     ["X-SIZE-03", "MAIL too big", {}, ehlo, "MAIL FROM:<> SIZE=99999999", "552"],
+    [
+      "X-DBY-03",
+      "MAIL whose parameters do not go together",
+      { extensions: { deliverby: { minimum: 9 } } },
+      ehlo,
+      "MAIL FROM:<> BY=1;R",
+      "555",
+    ],
     ["X-SUB-02", "MAIL incomplete", burl, ehlo, "MAIL FROM:<a@b>", "554"],
     ["S-SEQ-01", "MAIL out of order", {}, ehlo + mail, "MAIL FROM:<>", "503"],
     ["T-TLS-08", "MAIL before TLS", { tls: "required" }, ehlo, "MAIL FROM:<>", "530"],

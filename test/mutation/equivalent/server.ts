@@ -72,6 +72,13 @@ export const ofServer: readonly Equivalent[] = [
     file: "server/content.ts",
     original: '"keep"',
     replacement: '""',
-    reason: "what is neither to be rejected nor normalized nor made a space is kept",
+    reason: "of a CR: that it is kept says how a line is measured, and of binary content none is",
+  },
+  {
+    file: "server/settings.ts",
+    original: "keyword.toUpperCase()",
+    replacement: "keyword.toLowerCase()",
+    reason:
+      "two keywords are the same in small letters where they are in large ones; else it is words for people",
   },
 ];

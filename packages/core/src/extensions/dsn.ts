@@ -101,7 +101,7 @@ function readUtf8Address(octets: Uint8Array, start: number, end: number): string
 function embeddedPoint(text: string): number | null {
   if (!text.startsWith("\\x{")) return null;
   const digits = text.slice(3, -1);
-  if (digits.length < 2 || digits.length > 6) return null;
+  if (digits.length < 2) return null;
   for (let at = 0; at < digits.length; at++) if (upperHex(digits.charCodeAt(at)) < 0) return null;
   const point = Number.parseInt(digits, 16);
   if (digits.length > 2 && digits[0] === "0") return null;

@@ -1,3 +1,4 @@
+import { customName } from "../extensions/custom.ts";
 import type { ExtensionName, Extensions } from "../extensions/extension.ts";
 import { isTrusted } from "../extensions/trust.ts";
 import type { KnownParameters, MailParameters } from "../syntax/parameters.ts";
@@ -111,7 +112,7 @@ export class View implements Context {
 
   inForce(name: string): boolean {
     if (!this.extended) return false;
-    return name.startsWith("custom:") || isOffered(name as ExtensionName, this, this.#machine.settings);
+    return name === customName || isOffered(name as ExtensionName, this, this.#machine.settings);
   }
 
   get recipients(): number {
