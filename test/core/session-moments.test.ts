@@ -502,6 +502,22 @@ describe("one message and its verdict", () => {
   });
 });
 
+test("S-PARM-05 S-PARM-02 S-PARM-01 a parameter is told of by the rule that it breaks, after HELO by that of HELO", () => {
+  const helo = "HELO a.example\r\n";
+  expect(after({}, helo).then("MAIL FROM:<> SIZE=1\r\n")).toEqual(["S-PARM-05", "555"]);
+  expect(after({}, helo).then("MAIL FROM:<> X=1\r\n")).toEqual(["S-PARM-05", "555"]);
+  expect(after({}, ehlo).then("MAIL FROM:<> X=1\r\n")).toEqual(["S-PARM-02", "555"]);
+  expect(after({}, ehlo).then("MAIL FROM:<> RET=FULL\r\n")).toEqual(["S-PARM-02", "555"]);
+  expect(after({}, ehlo).then("MAIL FROM:<> SMTPUTF8\r\n")).toEqual(["S-PARM-02", "555"]);
+  const utf8 = { extensions: { smtputf8: true } };
+  const address = Buffer.from("MAIL FROM:<ü@example.net>").toString("latin1");
+  expect(after(utf8, ehlo).then(`${address} SMTPUTF8\r\n`)).toEqual(["mail", "250"]);
+  expect(after(utf8, ehlo).then(`${address}\r\n`).at(-1)).toMatch(/^5/);
+  expect(after({}, ehlo).then(`${address} SMTPUTF8\r\n`).at(-1)).toMatch(/^5/);
+  const { then } = after(utf8, `${ehlo}MAIL FROM:<> SMTPUTF8\r\n`);
+  expect(then(`${address.replace("MAIL FROM", "RCPT TO")}\r\n`)).toEqual(["rcpt", "250"]);
+});
+
 describe("the order of content and replies", () => {
   test("G4 S-BDAT-15 all content of a message is told of before a reply is sent that was due behind it", () => {
     const { then } = after({ bareCr: "keep" }, ehlo);
@@ -615,10 +631,10 @@ describe("what is held", () => {
     });
     const { session: named } = after(
       { limits: { recipientDomains: 5 } },
-      `${open}RCPT TO:<a@B.c>\r\n${rcpt}`,
+      `${open}RCPT TO:<a@B.c>\r\n${rcpt}RCPT TO:<postmaster>\r\n`,
     );
     expect(frozen(named).held).toMatchObject({
-      state: { domains: { "@example.com": true, "@b.c": true }, domainCount: 2, nextId: 7 },
+      state: { domains: { "@example.com": true, "@b.c": true, "@": true }, domainCount: 3, nextId: 8 },
     });
     const implicit = new ServerSession({ name: "mx.example.com", tls: "implicit" });
     expect(frozen(implicit).held).toMatchObject({

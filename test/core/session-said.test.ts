@@ -290,6 +290,8 @@ describe("what the server says by itself, word for word", () => {
       "503 5.5.1 Bad sequence of commands",
     );
     expect(binary.of("violation").at(-1)?.rule).toBe("S-SEQ-01");
+    expect(lines(binary, "BDAT 0\r\n").at(-1)).toBe("554 5.5.1 No valid recipients");
+    expect(binary.of("violation").at(-1)?.rule).toBe("S-DATA-05");
     const accepted = new Client({ extensions: { binarymime: true } }, byDefault);
     expect(lines(accepted, `${ehlo}MAIL FROM:<> BODY=BINARYMIME\r\n${rcpt}DATA\r\n`).at(-1)).toBe(
       "503 5.5.1 Bad sequence of commands",
