@@ -13,6 +13,10 @@ const submission: Partial<ServerConfig> = {
 const auth: Partial<ServerConfig> = { mechanisms: ["SCRAM-SHA-256", "CRAM-MD5", "PLAIN"] };
 const trusting: Partial<ServerConfig> = { extensions: { xclient: { trusted: ["192.0.2.1"] } } };
 const relaying: Partial<ServerConfig> = { extensions: { xforward: { trusted: ["192.0.2.1"] } } };
+const releasing: Partial<ServerConfig> = {
+  ...submission,
+  extensions: { futurerelease: { maximumInterval: 60, maximumTime: "2027-01-01T00:00:00Z" } },
+};
 const prdr: Partial<ServerConfig> = { extensions: { prdr: true } };
 const toPrdr = "MAIL FROM:<> PRDR\r\nRCPT TO:<b@example.com>\r\nRCPT TO:<c@example.com>\r\nBDAT 0 LAST\r\n";
 const open = ehlo + mail + rcpt;
@@ -122,6 +126,8 @@ const table: readonly (readonly [string, Partial<ServerConfig>, string, string, 
     "552 5.3.4 Message size exceeds fixed maximum message size",
   ],
   ["X-SIZE-03", {}, ehlo, "MAIL FROM:<> SIZE=26214400", "250 2.1.0 Sender ok"],
+  ["X-FUT-03", releasing, ehlo, "MAIL FROM:<> HOLDFOR=5", "501 5.5.4 Bad release time"],
+  ["X-FUT-03", releasing, ehlo, "MAIL FROM:<a@example.net> HOLDFOR=5", "250 2.1.0 Sender ok"],
   [
     "S-DATA-15",
     { limits: { textLine: 998 } },
