@@ -538,6 +538,23 @@ describe("parameters that do not go together", () => {
     expect(said("HOLDUNTIL=2026-01-01T00:00:00Z BY=-5;N")).toEqual(ok);
   });
 
+  test("X-FUT-01 G1 a function that gives a time when it is offered, and none when it is asked for, throws nothing", () => {
+    let calls = 0;
+    let giving = Number.POSITIVE_INFINITY;
+    const maximumTime = () => (calls++ < giving ? "2027-01-01T00:00:00Z" : (null as never));
+    const one = client({ futurerelease: { maximumInterval: 60, maximumTime } });
+    for (const more of [0, 1, 2, 3]) {
+      giving = calls + more;
+      const code = one.codes("MAIL FROM:<a@example.net> HOLDUNTIL=2026-01-01T00:00:00Z");
+      expect([more, code]).toEqual([more, more === 0 ? "555" : "250"]);
+      one.codes("RSET");
+    }
+    const text = () => new String("2027-01-01T00:00:00Z") as string;
+    expect(() =>
+      settle({ name: "x", ...config({ futurerelease: { maximumInterval: 60, maximumTime: text } }) }),
+    ).toThrow(UsageError);
+  });
+
   test("X-DBY-03 a time to return is not less than the least", () => {
     expect(said("BY=10;R")).toEqual(ok);
     expect(said("BY=9;R")).toEqual(["555 5.5.4 Time to deliver must be at least 10 seconds", "X-DBY-03"]);

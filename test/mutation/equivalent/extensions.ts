@@ -65,4 +65,22 @@ export const ofExtensions: readonly Equivalent[] = [
     replacement: "default:",
     reason: "a parameter of which nothing is made is refused, null or not",
   },
+  {
+    file: "extensions/custom.ts",
+    original: '"custom"',
+    replacement: '""',
+    reason: "it is looked for by the same name, and no extension has the empty one either",
+  },
+  {
+    file: "extensions/dsn.ts",
+    original: "digits.length > 2",
+    replacement: "true",
+    reason: "what has two digits and begins with 0 is a control, which parseAddress refuses behind",
+  },
+  {
+    file: "extensions/dsn.ts",
+    original: "raw === null",
+    replacement: "false",
+    reason: "octets that are not UTF-8 are no xtext and no address, so that there is none where this is null",
+  },
 ];
