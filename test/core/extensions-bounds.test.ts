@@ -322,6 +322,13 @@ describe("a parameter is written", () => {
       { orcpt: { type: "rfc822", address: "A", raw: "rfc822;+41" } },
       "rfc822;+41",
     ],
+    [
+      "X-DSN-15",
+      "dsn",
+      "ORCPT",
+      { orcpt: { type: "rfc822", address: "ü@b.c", raw: "rfc822;+C3+BC@b.c" } },
+      "rfc822;+C3+BC@b.c",
+    ],
     ["X-DSN-15", "dsn", "ORCPT", { orcpt: { type: "rfc822", address: "B", raw: "rfc822;+41" } }, "rfc822;B"],
     ["X-DSN-15", "dsn", "ORCPT", { orcpt: { type: "x", address: "A", raw: "rfc822;A" } }, "x;A"],
     [
