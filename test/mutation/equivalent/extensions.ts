@@ -71,12 +71,12 @@ export const ofExtensions: readonly Equivalent[] = [
     replacement: '""',
     reason: "it is looked for by the same name, and no extension has the empty one either",
   },
-  {
+  ...["true", "digits.length >= 2"].map((replacement) => ({
     file: "extensions/dsn.ts",
     original: "digits.length > 2",
-    replacement: "true",
+    replacement,
     reason: "what has two digits and begins with 0 is a control, which parseAddress refuses behind",
-  },
+  })),
   {
     file: "extensions/dsn.ts",
     original: "raw === null",

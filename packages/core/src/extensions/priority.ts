@@ -69,7 +69,7 @@ function writePriority(priority: number | undefined): string | null {
   if (priority === undefined) return null;
   if (!Number.isInteger(priority) || priority < -9 || priority > 9)
     throw new UsageError(`priority: ${priority}, must be a whole number from -9 to 9`);
-  return String(priority + 0);
+  return String(priority);
 }
 
 /** RFC 6710 §4.1: the priority that counts, then an explanation. */
