@@ -820,7 +820,7 @@ describe("a poll", () => {
     const machine = new Machine(settle({ name: "mx.example.com" }), 0);
     for (let event = machine.poll(); event !== null; event = machine.poll())
       if (event.type === "connect") machine.openSlot(event.id)!.answer = reply(220, "x");
-    machine.input.push(Buffer.from("RSET\r\n".repeat(5000)));
+    machine.input.push(Buffer.from("RSET\r\n".repeat(1500)));
     machine.state.idleCommands = -1e6;
     const sizes: number[] = [];
     for (let event = machine.poll(); event !== null; event = machine.poll())
@@ -828,7 +828,7 @@ describe("a poll", () => {
     // "250 2.0.0 OK" and CRLF.
     const one = 14;
     const burst = Math.ceil(16_384 / one) * one;
-    expect(sizes).toEqual([burst, burst, burst, burst, 5000 * one - 4 * burst].filter((size) => size > 0));
+    expect(sizes).toEqual([burst, 1500 * one - burst]);
   });
 
   test("G6 input is wanted up to what may be unread", () => {

@@ -348,6 +348,9 @@ describe("words", () => {
     expect(settled(own(same, { keyword: "XY" }, { keyword: null }, { keyword: null })).custom).toHaveLength(
       4,
     );
+    const two = [{ keyword: "XA" }, { keyword: "XB" }];
+    const several = { keyword: "XY", mail: two, rcpt: two, verbs: [{ verb: "XA" }, { verb: "XB" }] };
+    expect(settled(own(same, several)).custom).toHaveLength(2);
     refused(own(same, { keyword: "XX" }));
     refused(own(same, { keyword: "xX" }));
     refused(own(same, { keyword: null, mail: [{ keyword: "XX" }] }));
