@@ -401,6 +401,13 @@ describe("getters", () => {
     }
   });
 
+  test("S-LINE-10 a control octet is told of as that and as which, also where a line begins with it", () => {
+    expect(after({}, "").then("\x01NOOP\r\n")).toEqual(["S-LINE-10", "500"]);
+    const client = new Client();
+    client.say("NOOP \x07\r\n");
+    expect(client.of("violation")[0]?.detail).toContain("0x07");
+  });
+
   test("S-BDAT-12 X-PIPE-15 a chunk whose end cannot be told is told of as that, whatever stands behind it", () => {
     for (const line of ["BDAT x", "BDAT 1\0", `BDAT ${"1".repeat(5000)}`])
       expect(after({ strictPipelining: true }, ehlo).then(`${line}\r\n`)).toEqual([

@@ -81,4 +81,10 @@ export const ofServer: readonly Equivalent[] = [
     reason:
       "two keywords are the same in small letters where they are in large ones; else it is words for people",
   },
+  {
+    file: "server/arguments.ts",
+    original: "parameters === noMailParameters",
+    replacement: "false",
+    reason: "where there are no parameters no check has anything to say of them: it costs time alone",
+  },
 ];
