@@ -64,10 +64,17 @@ const equivalents: readonly Equivalent[] = [
   ),
 ];
 
-/** Why a mutant is equivalent; null: it is not known to be. */
+/** Why a mutant is equivalent; null: it is not known to be. How its source is broken into lines does not matter. */
 export function reasonFor({ file, original, replacement }: Named): string | null {
   const found = equivalents.find(
-    (each) => each.file === file && each.original === original && each.replacement === replacement,
+    (each) =>
+      each.file === file &&
+      each.original === inOneLine(original) &&
+      each.replacement === inOneLine(replacement),
   );
   return found?.reason ?? null;
+}
+
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
 }
