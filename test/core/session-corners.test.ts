@@ -7,10 +7,36 @@ import { tls } from "../dialogues/player.ts";
 
 describe("a reply", () => {
   test("G12 text with half a character is none, whole ones are", () => {
-    for (const text of ["\ud83d", "\ude00", "\ude00\ud83d", "\ud83d\ud83d\ude00", "a\ud83d b"]) {
+    const halves = [
+      "\ud800",
+      "\udbff",
+      "\udc00",
+      "\udfff",
+      "\ud800\udbff",
+      "\ud800\ue000",
+      "\udc00\udc00",
+      "\udfff\udfff",
+    ];
+    for (const text of [
+      ...halves,
+      "\ud83d",
+      "\ude00",
+      "\ude00\ud83d",
+      "\ud83d\ud83d\ude00",
+      "a\ud83d b",
+      "\ud800\udc00\udc00",
+    ]) {
       expect(() => reply(250, text)).toThrow(UsageError);
     }
-    for (const text of ["😀", "a😀😀b", "\ue000", "\ud7ff"]) expect(reply(250, text).lines).toEqual([text]);
+    const whole = [
+      "\ud800\udc00",
+      "\ud800\udfff",
+      "\udbff\udc00",
+      "\udbff\udfff",
+      "\ud800\udc00\ud800\udc00",
+    ];
+    for (const text of [...whole, "😀", "a😀😀b", "\ue000", "\ud7ff"])
+      expect(reply(250, text).lines).toEqual([text]);
   });
 
   test("R-ENH-02 G9 the enhanced code of a reply that came as an object is a string, of its class", () => {
@@ -20,6 +46,33 @@ describe("a reply", () => {
       );
     }
     expect(CheckedReply.of({ code: 250, enhanced: "2.10.999", lines: ["x"] }).enhanced).toBe("2.10.999");
+  });
+
+  test("R-ENH-02 G12 an enhanced code has nothing before it or behind it", () => {
+    for (const enhanced of ["4.5.1.1", " 5.1.1", "55.1.1", "x5.1.1", "5.1.1\n", "5.1.1.", "5.1.1x"])
+      expect(() => reply(550, enhanced, "x")).toThrow(UsageError);
+    for (const enhanced of ["5.0.0", "5.9.9", "5.10.10", "5.999.999"])
+      expect(reply(550, enhanced, "x").code).toBe(550);
+  });
+
+  test("X-UTF8-06 is ASCII if all of its lines are", () => {
+    for (const [lines, ascii] of [
+      [["a", "b"], true],
+      [["a", "ü"], false],
+      [["ü", "a"], false],
+      [["\t ~"], true],
+      [[""], true],
+    ] as const)
+      expect(CheckedReply.of(reply(250, lines)).ascii).toBe(ascii);
+  });
+
+  test("G9 an error of the caller has a name of its own", () => {
+    const error = new UsageError("x");
+    expect([error.name, String(error), error instanceof Error]).toEqual([
+      "UsageError",
+      "UsageError: x",
+      true,
+    ]);
   });
 
   test("R-FMT-01 a code alone is a reply without text", () => {

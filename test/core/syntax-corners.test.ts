@@ -174,7 +174,7 @@ describe("commands", () => {
       const line = octets(`MAIL FROM:<a@b> XTEXT=${value}${more}`);
       const mail = {
         ...standardParameters.mail,
-        XTEXT: customMail(custom.mail[0] as { keyword: string }, custom),
+        XTEXT: customMail(custom.mail[0] as { keyword: string }),
       };
       return parseMail(line, 5, line.length, {
         ...context({ utf8 }),

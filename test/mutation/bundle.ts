@@ -7,12 +7,22 @@ import { build, type Plugin } from "esbuild";
 
 const folders = ["core", "properties", "dialogues", "client-dialogues", "relay"];
 
-/** A script gives a function of `require` and of an object that it fills: see `Loaded` in trials.ts. */
-export async function bundle(root: string, sources: ReadonlyMap<string, string>): Promise<Scripts> {
+/**
+ * A script gives a function of `require` and of an object that it fills: see `Loaded` in trials.ts.
+ *
+ * @param tests the begin of the path below test/ of files that are used, such as `core/session`; none: all
+ */
+export async function bundle(
+  root: string,
+  sources: ReadonlyMap<string, string>,
+  tests: readonly string[] = [],
+): Promise<Scripts> {
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, "test", folder))
       .filter((name) => name.endsWith(".test.ts"))
-      .map((name) => `./${folder}/${name}`),
+      .map((name) => `${folder}/${name}`)
+      .filter((file) => tests.length === 0 || tests.some((begin) => file.startsWith(begin)))
+      .map((file) => `./${file}`),
   );
   const result = await build({
     stdin: {

@@ -1,10 +1,11 @@
 /**
  * Tries the mutants of the core, and records what became of them:
  *
- *     main.ts [path...] [--sample PERCENT] [--seed NUMBER] [--again] [--record]
+ *     main.ts [path...] [--sample PERCENT] [--seed NUMBER] [--again] [--tests PATH]... [--record]
  *
  * `path` is the begin of a path below packages/core/src. What is known of a mutant whose file has not changed since is
- * kept in node_modules/.cache, and is not tried again, unless it survived and `--again` asks for that. `--record` writes
+ * kept in node_modules/.cache, and is not tried again, unless it survived and `--again` asks for that; with `--tests` behind
+ * the tests of some files alone, which is quick where a trial would end before it comes to them. `--record` writes
  * what is known of all of them to packages/core/MUTANTS.md.
  */
 import { spawnSync } from "node:child_process";

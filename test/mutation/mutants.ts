@@ -53,20 +53,30 @@ const words: Readonly<Record<string, number>> = {
   fault: 1,
   argument: 1,
   refuse: 2,
+  refusal: 1,
   unreadable: 0,
+  // The name of an option, in the words of a UsageError.
+  oneOf: 0,
+  seconds: 0,
+  listed: 0,
+  checkTrust: 0,
+  // The name of a call, too.
+  assertUpgrading: 0,
 };
 
 /**
- * What is said to people alone is not mutated: the words of a UsageError or of a broken invariant, and the detail of a
- * failure or a violation, whose code or rule is what a program goes by.
+ * What is said to people alone is not mutated: the words of a UsageError or of a broken invariant, the detail of a
+ * failure or a violation, whose code or rule is what a program goes by, and what an extension is for.
  */
 const wordsForPeople = {
   shouldIgnore(given: object): string | undefined {
     const { parentPath, listKey, key } = given as Path;
     const parent = parentPath?.node;
     if (parent === undefined) return undefined;
-    const named = (node: Node | undefined) => node?.name === "detail" || node?.name === "wrong";
-    const callee = parent.callee?.property ?? parent.callee;
+    const named = (node: Node | undefined) => ["detail", "wrong", "purpose"].includes(node?.name ?? "");
+    const called = parent.callee?.property ?? parent.callee;
+    // A private method has its name below.
+    const callee = called?.id ?? called;
     const isWords =
       (listKey === "arguments" && callee?.name !== undefined && words[callee.name] === key) ||
       (parent.type === "VariableDeclarator" && key === "init" && named(parent.id)) ||

@@ -19,6 +19,7 @@ const { values, positionals } = parseArgs({
     sample: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     again: { type: "boolean", default: false },
+    tests: { type: "string", multiple: true, default: [] },
     record: { type: "boolean", default: false },
   },
 });
@@ -59,8 +60,9 @@ if (values.record) {
 const isWanted = (mutant: Mutant) => {
   const result = known.get(keyOf(mutant));
   const open =
-    result === undefined ||
-    (values.again &&
+    (result === undefined && values.tests.length === 0) ||
+    (result !== undefined &&
+      values.again &&
       reasonFor(mutant) === null &&
       (result.verdict === "survived" || result.verdict === "uncovered"));
   return open && (positionals.length === 0 || positionals.some((path) => mutant.file.startsWith(path)));
@@ -73,7 +75,7 @@ const wanted = mutants
   .sort((one, other) => orderOf(one) - orderOf(other));
 if (wanted.length === 0) process.exit(0);
 console.log(`${wanted.length} of ${mutants.length} mutants`);
-const trials = new Trials(root, await bundle(root, sources), mutants);
+const trials = new Trials(root, await bundle(root, sources, values.tests), mutants);
 trials.learn();
 console.log(
   `${trials.size} tests; left out: ${trials.leftOut.slow.length} that take long, ${trials.leftOut.failing.length + trials.leftOut.async.length} others`,
@@ -82,10 +84,13 @@ const write = (mutant: Mutant, result: Result) =>
   appendFileSync(journal, `${JSON.stringify({ key: keyOf(mutant), ...result })}\n`);
 const count = { killed: 0, timeout: 0, survived: 0, uncovered: 0 };
 for (const [at, mutant] of wanted.entries()) {
+  const before = values.tests.length > 0 ? known.get(keyOf(mutant)) : undefined;
   // Should this be the last that is heard of it.
   writeFileSync(inHand, keyOf(mutant));
   const { verdict, by, cut, isStatic } = trials.try(mutant, { trial: 2000 });
-  write(mutant, { verdict, by, cut, isStatic });
+  // That some tests do not notice it says nothing of the others: then it is what it was.
+  const isFound = verdict === "killed" || verdict === "timeout";
+  write(mutant, isFound || before === undefined ? { verdict, by, cut, isStatic } : before);
   count[verdict]++;
   if (verdict === "survived" || verdict === "uncovered") {
     const { file, line, mutator, original, replacement } = mutant;

@@ -83,8 +83,8 @@ export const defects: readonly Defect[] = [
     edits: [
       {
         file: content,
-        find: `    machine.abandon("refused");\n    if (mustClose(machine, content)) {`,
-        put: `    if (mustClose(machine, content)) {`,
+        find: `    machine.abandon("refused");\n    if (mustClose(machine, content.fault)) {`,
+        put: `    if (mustClose(machine, content.fault)) {`,
       },
     ],
   },

@@ -45,11 +45,8 @@ export function isAnnounced(url: string, { urls }: BurlOptions): boolean {
  * has the URL gets the content (URLAUTH, RFC 4467 §3), so that all of it is left out (G13), as is a password.
  */
 export function redactUrl(url: string): string {
-  const [, begin = "", rest = ""] = /^([a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*\/?)?)(.*)$/is.exec(url) ?? [
-    "",
-    "",
-    url,
-  ];
+  const found = /^([a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*\/?)?)(.*)/is.exec(url);
+  const [begin, rest] = found === null ? ["", url] : [found[1], found[2]];
   const place = begin.replace(/(\/\/[^:@]*):[^@]*@/, "$1:***@");
   return rest === "" ? place : `${place}***`;
 }

@@ -45,19 +45,17 @@ export interface CustomVerb {
   readonly pipelined?: boolean;
 }
 
+/** The name that all of them have among those of the registry, none of which it is. */
+export const customName = "custom";
+
 /** How the server reads a parameter of MAIL. */
-export function customMail(parameter: CustomParameter, extension: CustomExtension): Known<MailParameters> {
-  return { extensions: [nameOf(extension)], read: reader(parameter) };
+export function customMail(parameter: CustomParameter): Known<MailParameters> {
+  return { extensions: [customName], read: reader(parameter) };
 }
 
 /** How the server reads a parameter of RCPT. */
-export function customRcpt(parameter: CustomParameter, extension: CustomExtension): Known<RcptParameters> {
-  return { extensions: [nameOf(extension)], read: reader(parameter) };
-}
-
-/** Its name among the others, which cannot be one of the registry's. */
-export function nameOf({ keyword }: CustomExtension): string {
-  return `custom:${keyword ?? ""}`;
+export function customRcpt(parameter: CustomParameter): Known<RcptParameters> {
+  return { extensions: [customName], read: reader(parameter) };
 }
 
 /** The text of a parameter of the client's, to be sent: empty where it has no value. */

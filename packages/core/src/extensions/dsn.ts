@@ -60,7 +60,7 @@ function readOrcpt({ octets, start, end }: Value, utf8: boolean): Pick<RcptParam
   const type = ascii(octets, start, semicolon);
   const address =
     type.toLowerCase() === "utf-8"
-      ? readUtf8Address(octets, semicolon + 1, end, utf8)
+      ? readUtf8Address(octets, semicolon + 1, end)
       : readXtextAddress(octets, semicolon + 1, end, utf8);
   const raw = decodeUtf8(octets, start, end);
   return address === null || raw === null ? null : { orcpt: { type, address, raw } };
@@ -69,12 +69,13 @@ function readOrcpt({ octets, start, end }: Value, utf8: boolean): Pick<RcptParam
 /** No control octet is in any address (RFC 5321 §4.1.2): decoded, CR and LF would end a header field. */
 function readXtextAddress(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
   const decoded = decodeXtext(octets, start, end);
-  const fits = decoded?.every((octet) => (octet >= 0x20 && octet < 0x7f) || (utf8 && octet >= 0x80));
-  return decoded === null || !fits ? null : decodeUtf8(decoded);
+  if (decoded === null) return null;
+  const fits = decoded.every((octet) => (octet >= 0x20 && octet < 0x7f) || (utf8 && octet >= 0x80));
+  return fits ? decodeUtf8(decoded) : null;
 }
 
 /** utf-8-addr-xtext, and where SMTPUTF8 is in force utf-8-addr-unitext; decoded it is a mailbox. */
-function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: boolean): string | null {
+function readUtf8Address(octets: Uint8Array, start: number, end: number): string | null {
   const text = decodeUtf8(octets, start, end);
   if (text === null) return null;
   let address = "";
@@ -82,14 +83,14 @@ function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: b
     const point = text.codePointAt(at) as number;
     if (point === 0x5c) {
       const close = text.indexOf("}", at);
-      const embedded = close < 0 || close - at > 9 ? null : embeddedPoint(text.slice(at, close + 1));
+      const embedded = embeddedPoint(text.slice(at, close + 1));
       if (embedded === null) return null;
       address += String.fromCodePoint(embedded);
       at = close + 1;
       continue;
     }
-    const plain = point > 0x20 && point < 0x7f && point !== 0x2b && point !== 0x3d;
-    if (!plain && !(utf8 && point >= 0x80)) return null;
+    // A value has neither blanks nor controls, and octets above 0x7F with SMTPUTF8 alone: these two are left.
+    if (point === 0x2b || point === 0x3d) return null;
     address += String.fromCodePoint(point);
     at += point > 0xffff ? 2 : 1;
   }
@@ -100,13 +101,13 @@ function readUtf8Address(octets: Uint8Array, start: number, end: number, utf8: b
 function embeddedPoint(text: string): number | null {
   if (!text.startsWith("\\x{")) return null;
   const digits = text.slice(3, -1);
-  if (digits.length < 2 || digits.length > 6) return null;
+  if (digits.length < 2) return null;
   for (let at = 0; at < digits.length; at++) if (upperHex(digits.charCodeAt(at)) < 0) return null;
   const point = Number.parseInt(digits, 16);
   if (digits.length > 2 && digits[0] === "0") return null;
   if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return null;
   const plain = point > 0x20 && point < 0x7f && point !== 0x2b && point !== 0x3d && point !== 0x5c;
-  return plain || (digits.length > 2 && point < 0x100) ? null : point;
+  return plain ? null : point;
 }
 
 function writeEnvid(envid: OutgoingParameters["envid"]): string | null {

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import { reply } from "../reply.ts";
 import type { MailParameters, Refusal, Value } from "../syntax/parameters.ts";
 import type { Extension } from "./extension.ts";
-import { isDateTime, mostSeconds, seconds, text } from "./values.ts";
+import { isDateTime, seconds, text } from "./values.ts";
 
 /** How FUTURERELEASE is offered. */
 export interface FutureReleaseOptions {
@@ -25,8 +25,9 @@ export const futureRelease: Extension = {
   services: ["submission"],
   announce: ({ extensions }) => {
     const options = extensions.futurerelease;
-    const time = options === false ? null : latest(options);
-    return options === false || time === null ? null : `${options.maximumInterval} ${time}`;
+    if (options === false) return null;
+    const time = latest(options);
+    return time === null ? null : `${options.maximumInterval} ${time}`;
   },
   mail: {
     HOLDFOR: {
@@ -44,7 +45,7 @@ export const futureRelease: Extension = {
     if (options === false || (holdFor === null && holdUntil === null)) return null;
     const time = latest(options);
     if (holdFor !== null && holdUntil !== null) return refusal("X-FUT-02", "both HOLDFOR and HOLDUNTIL");
-    if (holdFor !== null && holdFor > options.maximumInterval)
+    if ((holdFor ?? 0) > options.maximumInterval)
       return refusal("X-FUT-02", `held for more than ${options.maximumInterval} seconds`);
     if (holdUntil !== null && time !== null && later(holdUntil, time))
       return refusal("X-FUT-02", `held until later than ${time}`);
@@ -55,8 +56,7 @@ export const futureRelease: Extension = {
     return null;
   },
   unfit: ({ holdFor, holdUntil }, [interval, time]) => {
-    if (holdFor !== undefined && holdFor > Number(interval))
-      return `the server holds for ${interval} seconds at most`;
+    if ((holdFor ?? 0) > Number(interval)) return `the server holds for ${interval} seconds at most`;
     if (holdUntil !== undefined && time !== undefined && later(holdUntil, time))
       return `the server holds until ${time} at most`;
     return null;
@@ -74,7 +74,7 @@ export function checkFutureRelease(options: false | FutureReleaseOptions): void 
 /** Null: the application's function gives no time, and the extension is not offered for now. */
 function latest({ maximumTime }: FutureReleaseOptions): string | null {
   const time = typeof maximumTime === "function" ? called(maximumTime) : maximumTime;
-  return typeof time === "string" && isDateTime(time, { utc: true, fractions: false }) ? time : null;
+  return typeof time === "string" && isDateTime(time, { utc: true }) ? time : null;
 }
 
 /** It is called in the middle of a command, where nothing may be thrown (G1). */
@@ -89,7 +89,7 @@ function called(give: () => unknown): unknown {
 function readFor(given: Value): Partial<MailParameters> | null {
   const digits = text(given);
   const holdFor = /^[0-9]{1,9}$/.test(digits) ? Number(digits) : 0;
-  return holdFor >= 1 && holdFor <= mostSeconds ? { holdFor } : null;
+  return holdFor >= 1 ? { holdFor } : null;
 }
 
 function readUntil(given: Value): Partial<MailParameters> | null {

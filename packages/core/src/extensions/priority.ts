@@ -48,10 +48,10 @@ export function honoured(
 
 /** @throws {UsageError} for options that cannot be */
 export function checkPriority(given: boolean | PriorityOptions): void {
-  const { policy, trust } = optionsOf(given);
-  if (policy !== undefined && !/^[A-Za-z0-9._-]{1,20}$/.test(policy))
+  const { policy = "MIXER", trust = "authenticated" } = optionsOf(given);
+  if (!/^[A-Za-z0-9._-]{1,20}$/.test(policy))
     throw new UsageError(`extensions.mtPriority.policy: not a policy name: ${JSON.stringify(policy)}`);
-  if (trust !== undefined && trust !== "authenticated" && trust !== "all")
+  if (trust !== "authenticated" && trust !== "all")
     throw new UsageError(`extensions.mtPriority.trust: ${JSON.stringify(trust)}`);
 }
 
@@ -69,7 +69,7 @@ function writePriority(priority: number | undefined): string | null {
   if (priority === undefined) return null;
   if (!Number.isInteger(priority) || priority < -9 || priority > 9)
     throw new UsageError(`priority: ${priority}, must be a whole number from -9 to 9`);
-  return String(priority + 0);
+  return String(priority);
 }
 
 /** RFC 6710 §4.1: the priority that counts, then an explanation. */

@@ -9,7 +9,7 @@ import { oneOf } from "./values.ts";
  * @param verbs those that are taken
  * @throws {UsageError} naming what cannot be
  */
-export function register(given: CustomExtension, verbs: readonly string[]): CustomExtension {
+export function register(given: CustomExtension, verbs: readonly string[]): Required<CustomExtension> {
   const { keyword, announce = "" } = given;
   if (keyword !== null && (!/^[A-Za-z0-9][A-Za-z0-9-]*$/.test(keyword) || isTaken(keyword)))
     throw new UsageError(`custom: not a keyword of your own: ${JSON.stringify(keyword)}`);

@@ -100,8 +100,8 @@ export function knownParameters(custom: readonly CustomExtension[]): KnownParame
     add(rcpt, row.rcpt ?? {}, name);
   }
   for (const extension of custom) {
-    for (const parameter of extension.mail ?? []) mail[parameter.keyword] = customMail(parameter, extension);
-    for (const parameter of extension.rcpt ?? []) rcpt[parameter.keyword] = customRcpt(parameter, extension);
+    for (const parameter of extension.mail ?? []) mail[parameter.keyword] = customMail(parameter);
+    for (const parameter of extension.rcpt ?? []) rcpt[parameter.keyword] = customRcpt(parameter);
   }
   return { mail, rcpt };
 }
@@ -117,6 +117,6 @@ function add<Read>(
 ): void {
   for (const [keyword, { read, equals = false, malformed }] of Object.entries(parameters)) {
     const extensions = [...(known[keyword]?.extensions ?? []), name];
-    known[keyword] = { extensions, equals, read, ...(malformed === undefined ? {} : { malformed }) };
+    known[keyword] = { extensions, equals, read, malformed };
   }
 }

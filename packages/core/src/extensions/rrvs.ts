@@ -16,14 +16,13 @@ export const rrvs: Extension = {
 function readRrvs(given: Value): Partial<RcptParameters> | null {
   const [since, letter = "R", more] = text(given).split(";");
   const action = letter.toUpperCase() === "C" ? "continue" : letter.toUpperCase() === "R" ? "reject" : null;
-  if (action === null || more !== undefined || !isDateTime(since, { utc: false, fractions: false }))
-    return null;
+  if (action === null || more !== undefined || !isDateTime(since)) return null;
   return { rrvs: { since, action } };
 }
 
 function writeRrvs(rrvs: RecipientValidSince | undefined): string | null {
   if (rrvs === undefined) return null;
-  if (!isDateTime(rrvs.since, { utc: false, fractions: false }))
+  if (!isDateTime(rrvs.since))
     throw new UsageError(`rrvs.since: not an RFC 3339 time: ${JSON.stringify(rrvs.since)}`);
   return `${rrvs.since};${oneOf("rrvs.action", rrvs.action, ["continue", "reject"]) === "continue" ? "C" : "R"}`;
 }

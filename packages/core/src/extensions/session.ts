@@ -81,7 +81,7 @@ export const help: Extension = {
   verbs: ["HELP"],
 };
 
-/** One to six digits, none of them leading zeros; what is more than that is not a limit (RFC 9422 §4). */
+/** One to six digits, none of them leading zeros; what is more than that is not a limit (RFC 9422 §4). None is 0. */
 function limit(name: string, value: number): string | null {
-  return value >= 1 && value <= 999_999 ? `${name}=${value}` : null;
+  return value <= 999_999 ? `${name}=${value}` : null;
 }

@@ -36,7 +36,7 @@ export const mostSeconds = 999_999_999;
  */
 export function isDateTime(
   given: string,
-  options: { readonly utc: boolean; readonly fractions: boolean },
+  options: { readonly utc?: boolean; readonly fractions?: boolean } = {},
 ): boolean {
   const found = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i.exec(given);
   if (found === null) return false;

@@ -117,7 +117,7 @@ function mail(said: Said, context: Context): Interpretation {
   if (isFault(parsed)) return refused("MAIL", parsed);
   const { size, auth: asserted, priority } = parsed.parameters;
   const most = settings.limits.message === 0 ? Number.MAX_SAFE_INTEGER : settings.limits.message;
-  if (size !== null && size > most) {
+  if ((size ?? 0) > most) {
     return refuse("MAIL", "X-SIZE-03", `declared size of ${size} octets`, at, replies.declaredTooBig);
   }
   const refusal = together(parsed.parameters, parsed.path !== null, context);
@@ -140,13 +140,15 @@ function mail(said: Said, context: Context): Interpretation {
   return ask(said, { type: "mail", id, reply: by, from: parsed.path, parameters });
 }
 
-const checking = /* @__PURE__ */ registry.filter(({ check }) => check !== undefined);
+const checking = /* @__PURE__ */ registry.flatMap(({ name, check }) =>
+  check === undefined ? [] : [{ name, check }],
+);
 
 /** What is wrong with the parameters of MAIL taken together; null: nothing. */
 function together(parameters: MailParameters, sender: boolean, context: Context): Refusal | null {
   if (parameters === noMailParameters) return null;
   for (const { name, check } of checking) {
-    const refusal = offered(name, context.settings) ? (check?.(parameters, sender, context) ?? null) : null;
+    const refusal = offered(name, context.settings) ? check(parameters, sender, context) : null;
     if (refusal !== null) return refusal;
   }
   return null;
@@ -190,7 +192,7 @@ function bare(said: Said, context: Context): Interpretation {
   const { id } = context;
   switch (verb) {
     case "DATA":
-      if (context.parameters?.body === "BINARYMIME") {
+      if (context.parameters.body === "BINARYMIME") {
         return refuse(verb, "S-BIN-02", "DATA after BODY=BINARYMIME", start, replies.badSequence);
       }
       return ask(said, { type: "data", id, reply: replies.startMail, envelope: context.envelope() });
@@ -209,7 +211,7 @@ function burl(said: Said, context: Context): Interpretation {
   if (isFault(parsed)) return { ...refused("BURL", parsed), last: endsInLast(line, at, end) };
   const { url, last } = parsed;
   const { burl } = context.settings.extensions;
-  if (burl === false || !isAnnounced(url, burl)) {
+  if (!(burl && isAnnounced(url, burl))) {
     const detail = "URL is not one of those announced";
     return { ...refuse("BURL", "X-BURL-05", detail, at, replies.urlNotTrusted), last };
   }
@@ -233,7 +235,7 @@ function auth({ line, at, end }: Said, context: Context): Interpretation {
   }
   const lack = lacking(mechanism, context.tls);
   if (lack !== null) {
-    return refuse("AUTH", lack.rule, `mechanism that needs ${lack.what}`, at, replies.authUnknown);
+    return refuse("AUTH", lack.rule, lack.detail, at, replies.authUnknown);
   }
   if (parsed.initial !== null && mechanism.first === "server") {
     const detail = "initial response to a mechanism in which the server speaks first";

@@ -57,11 +57,13 @@ export function usableMechanisms(settings: ServerSettings, tls: TlsInfo | null):
 export function lacking(
   { cleartext, needs = null }: AuthMechanism,
   tls: TlsInfo | null,
-): { readonly rule: string; readonly what: string } | null {
-  if (cleartext && tls === null) return { rule: "A-AUTH-01", what: "TLS" };
-  if (needs === "certificate" && !tls?.peer) return { rule: "A-EXT-02", what: "a certificate of the client" };
+): { readonly rule: string; readonly detail: string } | null {
+  if (cleartext && tls === null) return { rule: "A-AUTH-01", detail: "mechanism that needs TLS" };
+  if (needs === "certificate" && !tls?.peer)
+    return { rule: "A-EXT-02", detail: "mechanism that needs a certificate of the client" };
   const bound = tls !== null && Object.keys(tls.bindings).length > 0;
-  if (needs === "channel-binding" && !bound) return { rule: "A-SCRAM-14", what: "channel binding" };
+  if (needs === "channel-binding" && !bound)
+    return { rule: "A-SCRAM-14", detail: "mechanism that needs channel binding" };
   return null;
 }
 

@@ -101,7 +101,7 @@ function presented(machine: Machine, attributes: ClientAttributes): void {
   // What is too long for one command comes in several. When a client has spoken in between they tell of another.
   const another = attributes.addr === undefined ? endsOf(state.xclient) : null;
   const before = state.hello === null ? state.xclient : another;
-  machine.abandon("hello");
+  state.mail = noMail();
   // The application is shown it.
   const told = Object.freeze({ ...before, ...attributes });
   state.xclient = told;

@@ -99,13 +99,13 @@ function chunkDone(machine: Machine, size: number, last: boolean): void {
   const content = machine.content ?? bug("no content");
   if (last) return wholeMessage(machine, content);
   if (content.fault === null) machine.say(replies.octetsReceived(size));
-  else refuseContent(machine, content, content.fault, false);
+  else refuseContent(machine, content.fault, false);
 }
 
-function refuseContent(machine: Machine, content: ContentReader, fault: ContentFault, last: boolean): void {
+function refuseContent(machine: Machine, fault: ContentFault, last: boolean): void {
   const { reply } = contentFaults[fault.reason];
   losePiece(machine, last);
-  if (mustClose(machine, content))
+  if (mustClose(machine, fault))
     machine.finish("abuse", replies.abused(machine.settings.name, reply.lines[0]));
   else machine.say(reply);
 }
@@ -128,7 +128,7 @@ export function endPiece(machine: Machine, last: boolean): boolean {
   if (content === null) return true;
   take(machine, content, content.finish(), 0);
   if (content.fault === null) return true;
-  refuseContent(machine, content, content.fault, last);
+  refuseContent(machine, content.fault, last);
   return false;
 }
 
@@ -153,15 +153,10 @@ function drained(machine: Machine, last: boolean, fault: Fault): void {
   if (ahead && ++state.idleCommands > settings.limits.idleCommands)
     return machine.abuse("S-LINE-18", "Too many commands without mail");
   if (!ahead && ++state.errors > settings.limits.errors) return machine.abuse("S-LINE-18", "Too many errors");
-  if (last && transaction === "failed") {
-    const times = settings.lmtp ? recipients.length : 1;
-    for (let time = 0; time < times; time++) machine.say(fault.reply);
-    machine.abandon("refused");
-  } else if (last && transaction === "sender" && settings.lmtp && settings.extensions.chunking) {
-    machine.abandon("refused");
-  } else {
-    machine.say(fault.reply);
-  }
+  const unsaid = last && transaction === "sender" && settings.lmtp && settings.extensions.chunking;
+  const times = unsaid ? 0 : last && ahead && settings.lmtp ? recipients.length : 1;
+  for (let time = 0; time < times; time++) machine.say(fault.reply);
+  if (last && (ahead || unsaid)) machine.abandon("refused");
 }
 
 /** Hands on content, and tells once of what is wrong with it. */
@@ -193,7 +188,7 @@ function wholeMessage(machine: Machine, content: ContentReader): void {
     const refusal = contentFaults[content.fault.reason];
     const times = settings.lmtp ? recipients.length : 1;
     machine.abandon("refused");
-    if (mustClose(machine, content)) {
+    if (mustClose(machine, content.fault)) {
       return machine.finish("abuse", replies.abused(settings.name, refusal.reply.lines[0]));
     }
     for (let time = 0; time < times; time++) machine.say(refusal.reply);
@@ -210,8 +205,7 @@ function wholeMessage(machine: Machine, content: ContentReader): void {
   });
 }
 
-function mustClose(machine: Machine, content: ContentReader): boolean {
-  const reason = content.fault?.reason;
+function mustClose(machine: Machine, { reason }: ContentFault): boolean {
   return machine.settings.closeOnBareLineEnds && (reason === "bare-cr" || reason === "bare-lf");
 }
 

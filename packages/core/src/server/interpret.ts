@@ -1,6 +1,5 @@
-import type { Reply } from "../reply.ts";
 import { parseChunk, readVerb, trimBlanks, unreadable } from "../syntax/command.ts";
-import { isFault } from "../syntax/fault.ts";
+import { type Fault, isFault } from "../syntax/fault.ts";
 import type { Line } from "../wire/line.ts";
 import { interpretArgument, isForeign, type Said } from "./arguments.ts";
 import { offered } from "./capabilities.ts";
@@ -46,7 +45,7 @@ function judge({ octets, start, end: stop, length, control }: Line, context: Con
   }
   const against = objection(rule, context);
   if (rule.argument === "chunk") return chunk(said, against, context);
-  if (against !== null) return refuse(verb, ...objected(against, said, context));
+  if (against !== null) return refused(verb, objected(against, said, context));
   return interpretArgument(said, rule, context);
 }
 
@@ -88,31 +87,26 @@ function stranded(said: Said, context: Context): Interpretation {
   return refuse(verb, rule, detail, start, answer);
 }
 
-function objected(
-  against: Objection,
-  { verb, start }: Said,
-  context: Context,
-): [string, string, number, Reply] {
+function objected(against: Objection, { verb, start: at }: Said, context: Context): Fault {
   switch (against) {
     case "tls-required":
-      return ["T-TLS-08", `${verb} before TLS`, start, replies.tlsRequired];
+      return { rule: "T-TLS-08", detail: `${verb} before TLS`, at, reply: replies.tlsRequired };
     case "auth-required":
-      return ["A-AUTH-15", `${verb} before AUTH`, start, replies.authRequired];
+      return { rule: "A-AUTH-15", detail: `${verb} before AUTH`, at, reply: replies.authRequired };
     case "not-offered":
-      return ["S-LINE-14", `${verb} is not offered`, start, replies.notImplemented];
-    case "not-trusted":
-      return [
-        verb === "XCLIENT" ? "X-XCL-01" : "X-XFW-01",
-        `${verb} from a client that is not trusted`,
-        start,
-        replies.notTrusted,
-      ];
-    case "sequence":
-      if (verb === "BURL" && context.phase === "ready" && context.extended)
-        return ["X-BURL-02", "no recipient was accepted", start, replies.burlOutOfOrder];
+      return { rule: "S-LINE-14", detail: `${verb} is not offered`, at, reply: replies.notImplemented };
+    case "not-trusted": {
+      const rule = verb === "XCLIENT" ? "X-XCL-01" : "X-XFW-01";
+      return { rule, detail: `${verb} from a client that is not trusted`, at, reply: replies.notTrusted };
+    }
+    case "sequence": {
+      const detail = "no recipient was accepted";
+      if (verb === "BURL" && context.extended)
+        return { rule: "X-BURL-02", detail, at, reply: replies.burlOutOfOrder };
       if (withoutRecipient(verb, context))
-        return ["S-DATA-05", "no recipient was accepted", start, replies.noRecipients];
-      return ["S-SEQ-01", `${verb} out of order`, start, replies.badSequence];
+        return { rule: "S-DATA-05", detail, at, reply: replies.noRecipients };
+      return { rule: "S-SEQ-01", detail: `${verb} out of order`, at, reply: replies.badSequence };
+    }
   }
 }
 
@@ -120,7 +114,7 @@ function objected(
 function withoutRecipient(verb: string, context: Context): boolean {
   if (verb !== "DATA" && !(verb === "BDAT" && context.extended)) return false;
   // DATA never goes with BINARYMIME, and 503 is what says so (RFC 3030 §3).
-  if (verb === "DATA" && context.parameters?.body === "BINARYMIME") return false;
+  if (verb === "DATA" && context.parameters.body === "BINARYMIME") return false;
   return context.transaction === "sender" && context.refusedHere > 0 && !context.settings.lmtp;
 }
 
@@ -129,9 +123,7 @@ function chunk(said: Said, against: Objection | null, context: Context): Interpr
   const parsed = parseChunk(said.line, said.at, said.end);
   if (isFault(parsed)) return refused("BDAT", parsed);
   const { size, last } = parsed;
-  if (against === null) return { kind: "chunk", size, last, fault: null };
-  const [rule, detail, at, reply] = objected(against, said, context);
-  return { kind: "chunk", size, last, fault: { rule, detail, at, reply } };
+  return { kind: "chunk", size, last, fault: against === null ? null : objected(against, said, context) };
 }
 
 function hex(octet: number): string {

@@ -47,7 +47,7 @@ export interface Context extends Situation, Surroundings, ArgumentContext {
   readonly refusedHere: number;
   /** What the handshake gave; null: there was none. */
   readonly tls: TlsInfo | null;
-  readonly parameters: MailParameters | null;
+  readonly parameters: MailParameters;
   /** The id for a question. */
   readonly id: number;
 }

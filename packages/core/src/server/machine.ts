@@ -106,7 +106,7 @@ export class Machine {
   /** ATRN was accepted, and the other side has gone before the roles have turned: there is nobody to turn to. */
   stay(reason: CloseReason): void {
     const { state } = this;
-    if (state.phase !== "closing" || state.turn === null) return;
+    if (state.turn === null) return;
     state.turn = null;
     state.closing = reason;
   }
@@ -210,7 +210,6 @@ export class Machine {
     state.proxy = read;
     state.since = state.now;
     state.phase = settings.tls === "implicit" ? "upgrading" : "greeting";
-    state.upgradeDue = state.phase === "upgrading";
     return true;
   }
 
@@ -280,8 +279,7 @@ export class Machine {
   #expire(): boolean {
     const { state, settings } = this;
     const timer = nextTimer(state, settings);
-    if (timer === null || timer === "greetingDelay") return false;
-    if (state.now < deadlineOf(timer, state, settings)) return false;
+    if (timer === null || state.now < deadlineOf(timer, state, settings)) return false;
     return this.#timeOut();
   }
 
@@ -377,7 +375,7 @@ export class Machine {
    * Puts a reply on its way. Enhanced status codes go before the text of every 2yz, 4yz and 5yz, but in the
    * greeting and in replies to EHLO, HELO and LHLO (RFC 2034 §4).
    */
-  say(said: Reply, enhance: boolean = true, named: boolean = said.code === 421): void {
+  say(said: Reply, enhance: boolean = true, named: boolean = false): void {
     const { extensions, name } = this.settings;
     const coded = enhance && extensions.enhancedStatusCodes && replyClass(said) !== 3;
     const whole = named ? replies.withName(name, said) : said;

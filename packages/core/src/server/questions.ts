@@ -19,7 +19,12 @@ import { View } from "./view.ts";
 export function settle(machine: Machine): boolean {
   const { state } = machine;
   const slot = state.slots[0];
-  if (slot.verdicts !== null) return settleVerdicts(machine, slot, slot.verdicts);
+  if (slot.verdicts !== null && slot.answer === null) {
+    const next = slot.verdicts[slot.said];
+    if (next === null) return false;
+    settleVerdict(machine, slot, slot.verdicts, next);
+    return true;
+  }
   if (slot.answer === null) return false;
   state.slots = rest(state.slots);
   // The time in which the application decides is not the client's, nor its message's.
@@ -29,36 +34,18 @@ export function settle(machine: Machine): boolean {
   return true;
 }
 
-function settleVerdicts(machine: Machine, slot: Slot, verdicts: readonly (Reply | null)[]): boolean {
-  const { question, answer } = slot;
+/** The verdict for the next recipient, under LMTP or PRDR. */
+function settleVerdict(machine: Machine, slot: Slot, verdicts: readonly (Reply | null)[], next: Reply): void {
+  const { question } = slot;
   const prdr = question.type === "message" && question.envelope.parameters.prdr;
-  if (prdr && answer !== null) return settleForAll(machine, answer);
-  const next = verdicts[slot.said];
-  if (next === null) return false;
-  if (prdr && slot.said === 0 && next.code !== 421) machine.say(replies.contentAnalysis);
+  if (next.code === 421) return machine.finish("refused", next);
+  if (prdr && slot.said === 0) machine.say(replies.contentAnalysis);
   slot.said++;
-  if (next.code === 421) {
-    machine.finish("refused", next);
-    return true;
-  }
   machine.say(next);
-  if (slot.said < verdicts.length) return true;
+  if (slot.said < verdicts.length) return;
   machine.state.slots = rest(machine.state.slots);
   if (prdr) machine.say(overall(verdicts as readonly Reply[]));
   delivered(machine);
-  return true;
-}
-
-/** PRDR was asked for, and one reply is meant for all recipients: it is said once, and nothing before it. */
-function settleForAll(machine: Machine, answer: Reply): boolean {
-  machine.state.slots = rest(machine.state.slots);
-  if (answer.code === 421) {
-    machine.finish("refused", answer);
-    return true;
-  }
-  machine.say(answer);
-  delivered(machine);
-  return true;
 }
 
 /** The last reply under PRDR, for the message as a whole: it was taken if anybody takes it. */

@@ -56,7 +56,7 @@ export interface State {
   /** The client has half-closed. */
   ended: boolean;
   shutdown: "no" | "idle" | "now";
-  /** The handshake is to be announced, once the 220 has left. */
+  /** The handshake is to be announced: once the 220 has left, or what comes before the greeting is read. */
   upgradeDue: boolean;
   /** The greeting follows the handshake (implicit TLS). */
   greetingDue: boolean;
@@ -131,7 +131,7 @@ export function newState(settings: ServerSettings, now: Millis): State {
     block: 0,
     ended: false,
     shutdown: "no",
-    upgradeDue: implicit && !settings.proxy,
+    upgradeDue: implicit,
     greetingDue: implicit,
     early: false,
     closing: null,

@@ -294,7 +294,7 @@ export class ServerSession {
     const { state } = this.#machine;
     if (now !== undefined) {
       assertTime(now);
-      if (now > state.now) state.now = now;
+      state.now = Math.max(state.now, now);
     }
     if (state.waiting !== "closed") state.waiting = "nothing";
   }

@@ -44,7 +44,7 @@ export interface ServerSettings {
   readonly strictPipelining: boolean;
   readonly closeOnBareLineEnds: boolean;
   readonly scanner: Scanner | null;
-  readonly custom: readonly CustomExtension[];
+  readonly custom: readonly Required<CustomExtension>[];
   readonly hostileVerbs: readonly string[];
   readonly limits: ServerLimits;
   readonly timers: ServerTimers;
@@ -82,7 +82,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     proxy: given.proxy ?? false,
     bareCr: given.bareCr ?? "reject",
     bareLf: given.bareLf ?? "reject",
-    lenient: { ...strict, ...given.lenient },
+    lenient: { ...strict, ...copy(given.lenient ?? {}) },
     concurrentRecipients: given.concurrentRecipients ?? 1,
     strictPipelining: given.strictPipelining ?? false,
     closeOnBareLineEnds: given.closeOnBareLineEnds ?? false,
@@ -91,13 +91,17 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     hostileVerbs: (given.hostileVerbs ?? []).map((verb) => verb.toUpperCase()),
     limits: {
       ...defaultLimits,
-      ...given.limits,
-      commandLine: given.limits?.commandLine ?? commandLine(given),
+      commandLine: commandLine(given),
+      ...copy(given.limits ?? {}),
     },
-    timers: { ...defaultTimers, ...(service === "on-demand" ? onDemandTimers : {}), ...given.timers },
+    timers: {
+      ...defaultTimers,
+      ...(service === "on-demand" ? onDemandTimers : {}),
+      ...copy(given.timers ?? {}),
+    },
     parameters: custom.length === 0 ? standardParameters : knownParameters(custom),
     verbs: Object.fromEntries(
-      custom.flatMap(({ verbs = [] }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
+      custom.flatMap(({ verbs }) => verbs.map((verb) => [verb.verb, customRule(verb)])),
     ),
   };
   check(settings);
@@ -105,11 +109,15 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
   return settings;
 }
 
-/** The caller's objects and lists stay the caller's: a copy of them, of any depth; functions are as they are. */
+/**
+ * The caller's objects and lists stay the caller's: a copy of them, of any depth; functions are as they are. An option
+ * that is undefined counts as left out: what is off by default must not be turned on by it.
+ */
 function copy<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copy) as T;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])) as T;
+  const there = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(there.map(([key, each]) => [key, copy(each)])) as T;
 }
 
 /** What was checked stays so: nothing can come into a reply through it later (G12). A scanner has a state of its own. */
@@ -122,22 +130,22 @@ function freeze<T extends object>(value: T): T {
 
 /** A server whose extensions lengthen no command keeps to the 512 octets of RFC 5321 §4.5.3.1.4. */
 function commandLine({ extensions, mechanisms, custom }: ServerConfig): number {
-  const offered = { ...defaultExtensions, ...extensions };
+  const offered = { ...defaultExtensions, ...copy(extensions ?? {}) };
   const lengthened = registry.some(
-    ({ name, mail, rcpt, verbs }) =>
-      isOn(name, offered) && (mail !== undefined || rcpt !== undefined || verbs?.some(isLong) === true),
+    ({ name, mail, rcpt }) =>
+      isOn(name, offered) &&
+      // BURL and ATRN may be long, too: they come with AUTH, which is reason enough.
+      (mail !== undefined || rcpt !== undefined || name === "xclient" || name === "xforward"),
   );
   return lengthened || (mechanisms ?? []).length > 0 || (custom ?? []).length > 0
     ? defaultLimits.commandLine
     : 512;
 }
 
-function isLong(verb: string): boolean {
-  return ["BURL", "ATRN", "XCLIENT", "XFORWARD"].includes(verb);
-}
-
-function isOn(name: ExtensionName, extensions: Extensions): boolean {
-  return name !== "auth" && name !== "starttls" && extensions[name] !== false;
+/** STARTTLS and AUTH are configured elsewhere. */
+function isOn(name: ExtensionName, extensions: Partial<Record<ExtensionName, boolean | object>>): boolean {
+  const given = extensions[name];
+  return given !== undefined && given !== false;
 }
 
 const settled = new WeakSet<object>();
@@ -206,15 +214,20 @@ function check(settings: ServerSettings): void {
     throw new UsageError("concurrentRecipients: must be at least 1");
 }
 
-/** Each extension has what it needs, and is where it may be. */
-function checkExtensions({ extensions, service, mechanisms, lmtp, custom }: ServerSettings): void {
+/** Each extension is on or off, has what it needs, and is where it may be. */
+function checkExtensions({ extensions, service, lmtp, custom }: ServerSettings): void {
+  for (const [name, given] of Object.entries<unknown>({ ...extensions })) {
+    if (typeof given !== "boolean" && (typeof given !== "object" || given === null))
+      throw new UsageError(`extensions.${name}: ${given}, must be true, false, or options`);
+  }
   for (const { name, needs = [], services } of registry) {
     if (!isOn(name, extensions)) continue;
     if (services !== undefined && !services.includes(service))
       throw new UsageError(`extensions: ${name} is for service ${services.join(" or ")}, not ${service}`);
     for (const need of needs) {
-      const there = need === "auth" ? mechanisms.length > 0 : isOn(need, extensions);
-      if (!there) throw new UsageError(`extensions: ${name} needs ${need}`);
+      // A service that has what needs AUTH has to have mechanisms: see checkService.
+      if (need !== "auth" && !isOn(need, extensions))
+        throw new UsageError(`extensions: ${name} needs ${need}`);
     }
   }
   if (lmtp && extensions.prdr)
@@ -226,7 +239,7 @@ function checkExtensions({ extensions, service, mechanisms, lmtp, custom }: Serv
   checkBurl(extensions.burl);
   checkTrust("xclient", extensions.xclient);
   checkTrust("xforward", extensions.xforward);
-  const names = custom.flatMap(({ keyword, mail = [], rcpt = [], verbs = [] }) => [
+  const names = custom.flatMap(({ keyword, mail, rcpt, verbs }) => [
     ...(keyword === null ? [] : [`keyword ${keyword.toUpperCase()}`]),
     ...mail.map((parameter) => `parameter ${parameter.keyword} of MAIL`),
     ...rcpt.map((parameter) => `parameter ${parameter.keyword} of RCPT`),

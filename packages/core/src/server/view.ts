@@ -1,3 +1,4 @@
+import { customName } from "../extensions/custom.ts";
 import type { ExtensionName, Extensions } from "../extensions/extension.ts";
 import { isTrusted } from "../extensions/trust.ts";
 import type { KnownParameters, MailParameters } from "../syntax/parameters.ts";
@@ -71,8 +72,7 @@ export class View implements Context {
   }
 
   get tlsPossible(): boolean {
-    const { tls } = this.#machine.settings;
-    return tls === "offered" || tls === "required";
+    return this.offers("starttls");
   }
 
   mechanisms(): readonly string[] {
@@ -86,7 +86,7 @@ export class View implements Context {
   // What an argument is read with.
 
   get utf8(): "absent" | "offered" | "allowed" {
-    if (this.parameters?.smtputf8 === true) return "allowed";
+    if (this.parameters.smtputf8) return "allowed";
     return this.extensions.smtputf8 && this.extended ? "offered" : "absent";
   }
 
@@ -112,7 +112,7 @@ export class View implements Context {
 
   inForce(name: string): boolean {
     if (!this.extended) return false;
-    return name.startsWith("custom:") || isOffered(name as ExtensionName, this, this.#machine.settings);
+    return name === customName || isOffered(name as ExtensionName, this, this.#machine.settings);
   }
 
   get recipients(): number {
@@ -124,8 +124,7 @@ export class View implements Context {
   }
 
   isNamed(domain: string): boolean {
-    const { domains } = this.#machine.state;
-    return domains !== null && Object.hasOwn(domains, domainKey(domain));
+    return Object.hasOwn(this.#machine.state.domains ?? {}, domainKey(domain));
   }
 
   envelope(): Envelope {
@@ -140,9 +139,8 @@ export class View implements Context {
     return this.#machine.state.tls;
   }
 
-  get parameters(): MailParameters | null {
-    const { mail } = this.#machine.state;
-    return mail.transaction === "none" ? null : mail.parameters;
+  get parameters(): MailParameters {
+    return this.#machine.state.mail.parameters;
   }
 
   get id(): number {
