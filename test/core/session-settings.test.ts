@@ -309,6 +309,40 @@ describe("words", () => {
     expect(settled({ extensions: { pipelining: false, enhancedStatusCodes: false } }).lmtp).toBe(false);
   });
 
+  test("G9 what should be a list, or a text, and is none is named", () => {
+    const no = ["x", 1, true, {}, [1], [null], [{}]];
+    const lists = ["mechanisms", "custom", "hostileVerbs"].flatMap((each) =>
+      no.map((given) => [{ [each]: given }, each] as const),
+    );
+    const ofExtensions = (
+      [
+        ["xclient", "trusted"],
+        ["xforward", "trusted"],
+        ["burl", "urls"],
+        ["noSoliciting", "keywords"],
+      ] as const
+    ).flatMap(([each, list]) =>
+      [{}, ...no.map((given) => ({ [list]: given }))].map(
+        (given) =>
+          [
+            {
+              ...(each === "burl" ? { service: "submission", mechanisms: ["PLAIN"] } : {}),
+              extensions: { chunking: true, [each]: given },
+            },
+            `extensions.${each}.${list}`,
+          ] as const,
+      ),
+    );
+    const banners = [1, true, {}, [1]].map((banner) => [{ banner }, "banner"] as const);
+    for (const [given, named] of [...lists, ...ofExtensions, ...banners]) {
+      refused(given);
+      expect(() => settled(given), JSON.stringify(given)).toThrow(named);
+    }
+    refused({ custom: [{ keyword: 1 }] });
+    for (const address of [undefined, null, 1, {}, ""])
+      expect(() => new ServerSession({ name }).connected(address as never)).toThrow(UsageError);
+  });
+
   test("A-AUTH-15 to demand AUTH there has to be a mechanism", () => {
     refused({ authRequired: true });
     refused({ authRequired: true, mechanisms: [] });

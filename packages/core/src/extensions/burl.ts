@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Extension } from "./extension.ts";
+import { textsOf } from "./values.ts";
 
 /** How BURL is offered. */
 export interface BurlOptions {
@@ -54,7 +55,7 @@ export function redactUrl(url: string): string {
 /** @throws {UsageError} for options that cannot be */
 export function checkBurl(options: false | BurlOptions): void {
   if (options === false) return;
-  for (const url of options.urls) {
+  for (const url of textsOf("extensions.burl.urls", options.urls)) {
     if (!/^[a-z][a-z0-9+.-]*(:\/\/[A-Za-z0-9.:[\]-]+)?$/i.test(url))
       throw new UsageError(`extensions.burl.urls: neither scheme nor scheme://host: ${JSON.stringify(url)}`);
   }

@@ -10,7 +10,11 @@ import { oneOf } from "./values.ts";
  * @throws {UsageError} naming what cannot be
  */
 export function register(given: CustomExtension, verbs: readonly string[]): Required<CustomExtension> {
+  if (typeof given !== "object" || given === null)
+    throw new UsageError(`custom: not an extension: ${JSON.stringify(given)}`);
   const { keyword, announce = "" } = given;
+  if (keyword !== null && typeof keyword !== "string")
+    throw new UsageError("custom: keyword must be a text, or null");
   if (keyword !== null && (!/^[A-Za-z0-9][A-Za-z0-9-]*$/.test(keyword) || isTaken(keyword)))
     throw new UsageError(`custom: not a keyword of your own: ${JSON.stringify(keyword)}`);
   if (!/^([\x21-\x7e]+( [\x21-\x7e]+)*)?$/.test(announce) || (keyword === null && announce !== ""))

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { MailParameters, Value } from "../syntax/parameters.ts";
 import type { Extension } from "./extension.ts";
-import { text } from "./values.ts";
+import { text, textsOf } from "./values.ts";
 
 /** How NO-SOLICITING is offered. */
 export interface SolicitOptions {
@@ -46,7 +46,7 @@ function isKeyword(keyword: string): boolean {
 }
 
 function listed(name: string, keywords: readonly string[]): string {
-  const text = keywords.join(",");
+  const text = textsOf(name, keywords).join(",");
   if (keywords.length === 0 || !keywords.every(isKeyword) || text.length > 1000)
     throw new UsageError(`${name}: keywords such as org.example:ADV, 1000 octets at most`);
   return text;

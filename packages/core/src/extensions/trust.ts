@@ -1,6 +1,7 @@
 import { bug, UsageError } from "../errors.ts";
 import { inNetworks, parseNetwork } from "../wire/network.ts";
 import type { Extension, Surroundings } from "./extension.ts";
+import { textsOf } from "./values.ts";
 
 /** Whose word is taken for who a client is. */
 export interface TrustOptions {
@@ -59,7 +60,7 @@ export function isTrusted(
 /** @throws {UsageError} for options that cannot be */
 export function checkTrust(name: string, options: false | TrustOptions): void {
   if (options === false) return;
-  for (const text of options.trusted) {
+  for (const text of textsOf(`extensions.${name}.trusted`, options.trusted)) {
     if (parseNetwork(text) === null)
       throw new UsageError(
         `extensions.${name}.trusted: neither address nor network: ${JSON.stringify(text)}`,

@@ -18,6 +18,19 @@ export function alone<T>(found: T): (given: Value | undefined) => T | null {
   return (given) => (given === undefined ? found : null);
 }
 
+/** A list, or a UsageError. */
+export function listOf<T>(name: string, given: readonly T[]): readonly T[] {
+  if (!Array.isArray(given)) throw new UsageError(`${name}: must be a list`);
+  return given;
+}
+
+/** A list of texts, or a UsageError. */
+export function textsOf(name: string, given: readonly string[]): readonly string[] {
+  if (listOf(name, given).some((each) => typeof each !== "string"))
+    throw new UsageError(`${name}: must be a list of texts`);
+  return given;
+}
+
 /** A whole number of so many seconds, or a UsageError. */
 export function seconds(name: string, given: number, least: number): number {
   if (!Number.isInteger(given) || given < least || given > mostSeconds)
@@ -53,8 +66,8 @@ function isZone(zone: string): boolean {
   return Number(zone.slice(1, 3)) < 24 && Number(zone.slice(4)) < 60;
 }
 
-/** The given word, or a UsageError that names the ones that may be. */
-export function oneOf<T extends string>(name: string, given: T, allowed: readonly T[]): T {
+/** A misspelled word must not stand for the weaker choice: one of these, or a UsageError. */
+export function oneOf<T>(name: string, given: T, allowed: readonly T[]): T {
   if (!allowed.includes(given))
     throw new UsageError(`${name}: ${JSON.stringify(given)}, not one of ${allowed.join(", ")}`);
   return given;

@@ -57,7 +57,7 @@ export class ServerSession {
    */
   connected(address: string, now?: Millis): void {
     const { state } = this.#machine;
-    const canonical = canonicalAddress(address.includes(":") ? address.replace(/%[^%:]*$/, "") : address);
+    const canonical = typeof address === "string" ? canonicalAddress(withoutZone(address)) : null;
     if (canonical === null) throw new UsageError(`connected: not an IP address: ${JSON.stringify(address)}`);
     if (state.nextId > 1) throw new UsageError("connected: the greeting was asked for already");
     this.#pass(now);
@@ -314,4 +314,9 @@ function assertTime(now: Millis): void {
 /** Whether a value is a Uint8Array, of whatever realm. */
 function isOctets(value: unknown): boolean {
   return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === "Uint8Array";
+}
+
+/** Of an IPv6 address: the interface behind `%` is this host's own matter (RFC 4007 §11). */
+function withoutZone(address: string): string {
+  return address.includes(":") ? address.replace(/%[^%:]*$/, "") : address;
 }

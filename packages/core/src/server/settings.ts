@@ -9,6 +9,7 @@ import { register } from "../extensions/register.ts";
 import { defaultExtensions, knownParameters, registry, standardParameters } from "../extensions/registry.ts";
 import { checkSolicit } from "../extensions/solicit.ts";
 import { checkTrust } from "../extensions/trust.ts";
+import { listOf, oneOf, textsOf } from "../extensions/values.ts";
 import { parseDomain } from "../syntax/domain.ts";
 import type { KnownParameters } from "../syntax/parameters.ts";
 import { type Lenient, strict } from "../syntax/path.ts";
@@ -68,15 +69,17 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
   const service = given.service ?? "relay";
   oneOf("service", service, ["relay", "submission", "on-demand"]);
   const banner = given.banner ?? (lmtp ? "LMTP" : "ESMTP");
-  const custom = (given.custom ?? []).map((extension) => register(extension, Object.keys(rules)));
+  const custom = listOf("custom", given.custom ?? []).map((extension) =>
+    register(extension, Object.keys(rules)),
+  );
   const settings: ServerSettings = {
     name: given.name,
     lmtp,
     service,
-    banner: typeof banner === "string" ? [banner] : [...banner],
+    banner: typeof banner === "string" ? [banner] : [...listOf("banner", banner)],
     extensions: { ...defaultExtensions, atrn: service === "on-demand", ...copy(given.extensions ?? {}) },
     tls: given.tls ?? "none",
-    mechanisms: (given.mechanisms ?? []).map(mechanism),
+    mechanisms: listOf("mechanisms", given.mechanisms ?? []).map(mechanism),
     authRequired: given.authRequired ?? service !== "relay",
     trustAuthParameter: given.trustAuthParameter ?? false,
     proxy: given.proxy ?? false,
@@ -88,7 +91,7 @@ export function settle(config: ServerConfig | ServerSettings): ServerSettings {
     closeOnBareLineEnds: given.closeOnBareLineEnds ?? false,
     scanner: given.scanner ?? null,
     custom,
-    hostileVerbs: (given.hostileVerbs ?? []).map((verb) => verb.toUpperCase()),
+    hostileVerbs: textsOf("hostileVerbs", given.hostileVerbs ?? []).map((verb) => verb.toUpperCase()),
     limits: {
       ...defaultLimits,
       commandLine: commandLine(given),
@@ -258,12 +261,6 @@ function checkService({ service, mechanisms, authRequired, extensions }: ServerS
   if (!names.includes("CRAM-MD5")) throw new UsageError("service: on-demand needs CRAM-MD5 (RFC 2645 §6)");
   if (!authRequired) throw new UsageError("authRequired: on-demand hands out mail to its owners alone");
   if (!extensions.atrn) throw new UsageError("extensions: service on-demand is ATRN");
-}
-
-/** A misspelled word must not stand for the weaker choice. */
-function oneOf<T>(option: string, given: T, words: readonly T[]): void {
-  if (!words.includes(given))
-    throw new UsageError(`${option}: ${JSON.stringify(given)}, must be one of ${words}`);
 }
 
 function isNumber(given: unknown, least: number): boolean {
