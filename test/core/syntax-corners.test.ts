@@ -723,7 +723,7 @@ describe("Received", () => {
     "a@",
     "a b",
     `a@${"b".repeat(254)}`,
-  ])("R-TRC-03 the id %j is an error", (id) => {
+  ])("in a Received field the id %j is an error", (id) => {
     expect(() => receivedField({ ...facts, id })).toThrow(UsageError);
   });
 

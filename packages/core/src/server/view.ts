@@ -1,3 +1,4 @@
+import { bug } from "../errors.ts";
 import { customName } from "../extensions/custom.ts";
 import type { ExtensionName, Extensions } from "../extensions/extension.ts";
 import { isTrusted } from "../extensions/trust.ts";
@@ -124,7 +125,7 @@ export class View implements Context {
   }
 
   isNamed(domain: string): boolean {
-    return Object.hasOwn(this.#machine.state.domains ?? {}, domainKey(domain));
+    return Object.hasOwn(this.#machine.state.domains ?? bug("domains counted, and none"), domainKey(domain));
   }
 
   envelope(): Envelope {
