@@ -796,6 +796,7 @@ test("input is read on where it was pushed, and never beyond it", () => {
   expect(characters(input.octets())).toBe("cdefg");
   expect(characters(input.take(3))).toBe("cde");
   expect([input.length, input.at, characters(input.octets())]).toEqual([2, 2, "fg"]);
+  expect(characters(input.take(2))).toBe("fg");
   new Input().skip(0);
   expect(characters(input.take(0))).toBe("");
   input.push(octets("xy"));
