@@ -4,6 +4,7 @@ import {
   type ClientConfig,
   ClientSession,
   type Failure,
+  type Outcome,
   type OutgoingEnvelope,
   type ReceivedReply,
   type TlsInfo,
@@ -239,19 +240,18 @@ export class Client {
     if (to.length === 0) throw new UsageError("to: no recipients");
     if (source.fault !== null) return sentOf(to, notTried(to, source.fault), null);
     if (!this.#settled) await this.#readyOr(message.signal);
-    const outcomes = notTried(to, abandoned);
+    let outcomes: Outcome[] | null = null;
     let error: unknown = null;
     let rest = to.map((_, index) => index);
     while (rest.length > 0) {
       const most = source.repeatable ? (this.capabilities.limits.rcptMax ?? rest.length) : rest.length;
       const group = rest.slice(0, most);
-      const envelope = envelopeFor(
-        message,
-        group.map((index) => to[index]),
-        source,
-        this.capabilities,
-      );
+      const some = group.length === to.length ? to : group.map((index) => to[index]);
+      const envelope = envelopeFor(message, some, source, this.capabilities);
       const done = await this.#transact(envelope, source, message.signal);
+      if (group.length === to.length && done.tooMany.length === 0)
+        return sentOf(to, done.outcomes, done.error);
+      outcomes ??= notTried(to, abandoned);
       for (const [at, index] of group.entries()) outcomes[index] = done.outcomes[at];
       error ??= done.error;
       const progress = done.outcomes.some(({ status }) => status === "accepted");
@@ -260,7 +260,7 @@ export class Client {
       const surplus = progress && source.repeatable ? tooMany.map((at) => group[at]) : [];
       rest = [...surplus, ...rest.slice(most)];
     }
-    return sentOf(to, outcomes, error);
+    return sentOf(to, outcomes ?? [], error);
   }
 
   /** One transaction, from MAIL to the last verdict. */

@@ -117,6 +117,8 @@ export class Pool {
         } finally {
           this.#giveBack(lane);
         }
+        // All of it was dealt with at once, as nearly all messages are.
+        if (rest.length === to.length && error === null && !sent.outcomes.some(isWorthAnother)) return sent;
         for (const [at, index] of rest.entries()) outcomes[index] = sent.outcomes[at];
         error ??= sent.error;
         rest = rest.filter((index) => isWorthAnother(outcomes[index]));
