@@ -14,8 +14,12 @@ class Faked implements Conn {
   #read: { resolve(piece: string | null): void; reject(error: Error): void } | null = null;
   #write: ((error: Error) => void) | null = null;
 
+  /** How much may be read. */
+  room = 0;
+
   async read(into: Uint8Array): Promise<number | null> {
     if (this.#read !== null) throw named("Busy");
+    this.room = into.length;
     const piece = await new Promise<string | null>((resolve, reject) => {
       this.#read = { resolve, reject };
     });
@@ -124,6 +128,32 @@ describe("a connection of Deno", () => {
     expect(conn.reading).toBe(false);
   });
 
+  it("reads more at a time when there is more, and gives each piece away for good", async () => {
+    const { conn, transport } = opened();
+    const rooms: number[] = [];
+    const pieces: Uint8Array[] = [];
+    transport.attach({
+      receive: (piece) => void pieces.push(piece),
+      receiveEnd: () => {},
+      lost: () => {},
+      wake: () => {},
+    });
+    transport.read(true);
+    for (const letter of "abcdef") {
+      rooms.push(conn.room);
+      await conn.says(letter.repeat(letter === "d" ? 10 : conn.room));
+    }
+    expect(rooms).toEqual([8_192, 32_768, 65_536, 65_536, 65_536, 65_536]);
+    expect(pieces.map((piece) => [String.fromCharCode(piece[0]!), piece.length])).toEqual([
+      ["a", 8_192],
+      ["b", 32_768],
+      ["c", 65_536],
+      ["d", 10],
+      ["e", 65_536],
+      ["f", 65_536],
+    ]);
+  });
+
   it("never has two reads under way", async () => {
     const { conn, transport, seen } = opened();
     for (const on of [true, false, true, true, false, true]) transport.read(on);
@@ -152,7 +182,7 @@ describe("a connection of Deno", () => {
       const { conn, transport } = opened();
       transport.read(true);
       transport.close();
-      for (let time = 0; time < 65; time++) await conn.says("x".repeat(16_384));
+      for (let time = 0; time < 130; time++) await conn.says("x".repeat(8_192));
       expect(conn.reading).toBe(false);
       expect(conn.calls).not.toContain("close");
       await vi.advanceTimersByTimeAsync(2_000);
