@@ -170,6 +170,20 @@ describe("injection", () => {
     );
   });
 
+  test.each([
+    `${"b".repeat(64)}@${"c".repeat(63)}.${"d".repeat(63)}.${"e".repeat(62)}`,
+    `b@${"c".repeat(63)}.${"d".repeat(63)}.${"e".repeat(63)}.${"f".repeat(61)}`,
+    `ü@${"\u00e9".repeat(30)}.${"\u00e9".repeat(30)}.${"\u00e9".repeat(30)}.${"\u00e9".repeat(30)}.${"e".repeat(8)}`,
+  ])("S-ADDR-11 L-LEN-03 %s makes a path of 257 octets or more, and is no address", (address) => {
+    const player = ready("SMTPUTF8");
+    expect(Buffer.byteLength(address)).toBeGreaterThan(254);
+    for (const envelope of [
+      { from: address, to: ["b@example.com"] },
+      { from: "a@example.net", to: ["b@example.com", address] },
+    ])
+      expect(() => player.does(`transaction ${JSON.stringify(envelope)}`)).toThrow(UsageError);
+  });
+
   test.each(["BODY=BINARYMIME", "BODY=8BITMIME", "SMTPUTF8", "PRDR"])(
     "S-DOT-01 S-DATA-23 SEC-INJ-03 an address that looks like %s changes nothing about the content",
     (word) => {

@@ -55,7 +55,7 @@ export function record(target: string, more: Figures): void {
   const all = Object.fromEntries(
     names.map((name) => [name, name === target ? added(runs[name] ?? none, more) : (runs[name] ?? none)]),
   );
-  writeFileSync(runsFile, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(runsFile, `${JSON.stringify(all, null, 2)}\n`);
   writeFileSync(page, withTable(readFileSync(page, "utf8"), all));
 }
 
