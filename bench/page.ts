@@ -311,6 +311,7 @@ function grid(
 function cell(row: Row | undefined, rows: readonly Row[]): string {
   if (row === undefined || row.samples.length === 0) return "";
   const value = median(row.samples);
+  if (value === 0) return "0";
   const spread = ((quantile(row.samples, 0.75) - quantile(row.samples, 0.25)) / 2 / value) * 100;
   const table = rows.filter((each) => each.table === row.table);
   const base = referenceOf(row, table);
