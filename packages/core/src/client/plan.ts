@@ -7,6 +7,7 @@ import type { ForwardedAttributes } from "../syntax/attributes.ts";
 import { type Capabilities, wordsOf } from "../syntax/capabilities.ts";
 import { formatDomain, lowerAscii } from "../syntax/domain.ts";
 import { formatMailbox, type Mailbox, parseAddress } from "../syntax/path.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
 import { checkForwarded, forwardingLines } from "./attributes.ts";
 import type { ClientSettings } from "./config.ts";
 import type { Addressee, OutgoingEnvelope } from "./events.ts";
@@ -319,9 +320,15 @@ function checkPath(given: string | Mailbox, name: string): CheckedPath {
   const text = typeof given === "string" ? given : formatMailbox(given);
   const mailbox = loneSurrogate.test(text) ? null : parseAddress(text, { utf8: true });
   if (mailbox === null) throw new UsageError(`${name}: not an address: ${JSON.stringify(text)}`);
+  // A character has three octets at most; a pair of surrogates four.
+  if (3 * text.length > longestPath && encodeUtf8(text).length > longestPath)
+    throw new UsageError(`${name}: a path of more than 256 octets: ${JSON.stringify(text)}`);
   const domain = lowerAscii(formatDomain(mailbox.domain ?? bug("an address without a domain")));
   return { text, utf8: /[^\x00-\x7f]/.test(text), domain };
 }
+
+/** Octets of an address, which with its brackets is a path (RFC 5321 §4.5.3.1.3). */
+const longestPath = 254;
 
 /** A failure with its name and a plain sentence. */
 export function failure(code: FailureCode, detail: string): Failure {

@@ -135,13 +135,9 @@ export function readPlain(
   return { path, end: at + 1 };
 }
 
-/**
- * Reads `local@domain`, with quoting as needed. Null when it is not an address, or longer than a path may be: 254 octets
- * without brackets (RFC 5321 §4.5.3.1.3).
- */
+/** Reads `local@domain`, with quoting as needed. Null when it is not an address. */
 export function parseAddress(text: string, options: { readonly utf8?: boolean } = {}): Mailbox | null {
   const octets = encodeUtf8(text);
-  if (octets.length + 2 > standard.limits.path) return null;
   const found = readMailbox(octets, 0, octets.length, "reverse", standard);
   if (isFault(found) || found.end !== octets.length) return null;
   if (options.utf8 !== true && hasHigh(octets, 0, octets.length)) return null;
