@@ -16,6 +16,7 @@ import {
 import { isFault } from "../../packages/core/src/syntax/fault.ts";
 import { forbiddenOctet } from "../../packages/core/src/wire/line.ts";
 import { context, type Given, octets, said } from "./arguments.ts";
+import { everyLeniency } from "./lenient.ts";
 
 /** Every parser of the layer, on one line. */
 function readEverything(line: Uint8Array, given: Given): void {
@@ -46,15 +47,6 @@ function readEverything(line: Uint8Array, given: Given): void {
   }
 }
 
-const everyLeniency: Given["lenient"] = {
-  dots: true,
-  bareAddress: true,
-  trailingDot: true,
-  underscore: true,
-  mixedQuoting: true,
-  spaceAfterColon: true,
-  helloName: true,
-};
 const given = fc.record({
   utf8: fc.constantFrom("absent" as const, "offered" as const, "allowed" as const),
   lenient: fc.constantFrom({}, everyLeniency),

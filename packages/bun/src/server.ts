@@ -19,10 +19,10 @@ export function createServer(options: ServerOptions): Server {
   const { proxy = false } = options;
   const tlsOptions = options.tlsOptions && serverTls(options.tlsOptions);
   return serverBy(tlsOptions === undefined ? options : { ...options, tlsOptions }, (tls, handshakes) => {
-    if (tls === "none" || tlsOptions === undefined) return (place, accept) => listen(place, accept, null);
+    if (tls === "none" || tlsOptions === undefined) return (spot, accept) => listen(spot, accept, null);
     // What is read with the header may belong to TLS already, and Bun cannot be given it back.
     if (!isNative(tlsOptions) || (proxy && tls === "implicit")) return listenOn(handshakes);
     const own = new Handshakes(tlsOptions);
-    return (place, accept) => listen(place, accept, own);
+    return (spot, accept) => listen(spot, accept, own);
   });
 }

@@ -32,9 +32,9 @@ export function endsOf({ remoteAddr: peer, localAddr: local }: Conn): Ends {
   };
 }
 
-function open(place: Spot): Accepting {
-  if ("path" in place) return deno().listen({ transport: "unix", path: place.path });
-  return deno().listen({ hostname: place.host, port: place.port });
+function open(spot: Spot): Accepting {
+  if ("path" in spot) return deno().listen({ transport: "unix", path: spot.path });
+  return deno().listen({ hostname: spot.host, port: spot.port });
 }
 
 /** Takes connections until the listener is closed. */

@@ -11,7 +11,7 @@ import type { Connection } from "./connection.ts";
 import { type Deciding, isPromise } from "./deciding.ts";
 import { failed, isAbort } from "./defaults.ts";
 import type { Answer, Handlers, MessageAnswer } from "./handlers.ts";
-import { Reception, type Receiver as Receptionist } from "./reception.ts";
+import { Reception, type Receptionist } from "./reception.ts";
 import { Transaction } from "./transaction.ts";
 
 /** What receiving needs of the pump. */

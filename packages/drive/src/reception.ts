@@ -2,8 +2,8 @@ import { type Content, type Envelope, type MessageQuestion, UsageError } from "@
 import { type AbortCause, Body, MessageAborted } from "./body.ts";
 import type { Answer, Message, MessageAnswer } from "./handlers.ts";
 
-/** What a reception needs of the pump. */
-export interface Receiver {
+/** Who receives, for all that is of no message alone. */
+export interface Receptionist {
   /** The body can take another piece. */
   taken(): void;
   /** Gives the verdict for one recipient, which is asked for. */
@@ -26,22 +26,22 @@ export class Reception {
   aborted: MessageAborted | null = null;
   /** LMTP or PRDR: recipients without a verdict. */
   undecided: number;
-  readonly #receiver: Receiver;
+  readonly #receptionist: Receptionist;
   #controller: AbortController | null = null;
   /** Likewise: verdicts that were known before they were asked for. */
   #early: Map<number, Answer> | null = null;
 
-  constructor(envelope: Envelope, protocol: string, perRecipient: boolean, receiver: Receiver) {
+  constructor(envelope: Envelope, protocol: string, perRecipient: boolean, receptionist: Receptionist) {
     this.undecided = envelope.recipients.length;
-    this.#receiver = receiver;
-    this.body = new Body(receiver);
+    this.#receptionist = receptionist;
+    this.body = new Body(receptionist);
     this.message = new ReceivedMessage(this, envelope, protocol, perRecipient);
   }
 
   /** The message is whole: gives the verdicts that are known, and tells the reader. */
   whole(question: MessageQuestion): void {
     this.question = question;
-    for (const [index, reply] of this.#early ?? []) this.#receiver.verdict(this, question, index, reply);
+    for (const [index, reply] of this.#early ?? []) this.#receptionist.verdict(this, question, index, reply);
     this.#early = null;
     this.body.end();
   }
@@ -62,7 +62,7 @@ export class Reception {
   /** The verdict for one recipient, from the application. */
   decide(index: number, reply: Answer): boolean {
     if (this.aborted !== null) return false;
-    if (this.question !== null) return this.#receiver.verdict(this, this.question, index, reply);
+    if (this.question !== null) return this.#receptionist.verdict(this, this.question, index, reply);
     this.#early ??= new Map();
     if (this.#early.has(index)) return false;
     this.#early.set(index, reply);
