@@ -613,7 +613,6 @@ describe("what is held", () => {
           ended: false,
           shutdown: "no",
           upgradeDue: false,
-          greetingDue: false,
           early: false,
           closing: null,
           waiting: "nothing",
@@ -624,7 +623,6 @@ describe("what is held", () => {
           authFailures: 0,
           transactions: 0,
           domains: null,
-          domainCount: 0,
           turn: null,
         },
         input: octets(""),
@@ -641,11 +639,11 @@ describe("what is held", () => {
       `${open}RCPT TO:<a@B.c>\r\n${rcpt}RCPT TO:<postmaster>\r\n`,
     );
     expect(frozen(named).held).toMatchObject({
-      state: { domains: { "@example.com": true, "@b.c": true, "@": true }, domainCount: 3, nextId: 8 },
+      state: { domains: { named: { "@example.com": true, "@b.c": true, "@": true }, count: 3 }, nextId: 8 },
     });
     const implicit = new ServerSession({ name: "mx.example.com", tls: "implicit" });
     expect(frozen(implicit).held).toMatchObject({
-      state: { phase: "upgrading", upgradeDue: true, greetingDue: true },
+      state: { phase: "upgrading", upgradeDue: true },
     });
   });
 

@@ -14,15 +14,7 @@ const growing = ["id", "nextId", "read", "block", "at"];
 /** Whether there was one is all that matters. */
 const bounded = ["refused", "size", "line", "step", "bareCr", "bareLf"];
 /** They count up to a limit, and are part of the state only where it can be reached. */
-const limited = [
-  "errors",
-  "idleCommands",
-  "refusedRecipients",
-  "authFailures",
-  "transactions",
-  "domains",
-  "domainCount",
-];
+const limited = ["errors", "idleCommands", "refusedRecipients", "authFailures", "transactions", "domains"];
 
 /** A snapshot as text, its octets readable, without what does not matter. */
 export function shown(held: Json, counted: readonly string[]): string {

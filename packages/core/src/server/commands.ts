@@ -82,10 +82,11 @@ export function askOf(machine: Machine, question: Question): void {
   const { state, settings } = machine;
   if (question.type === "rcpt" && settings.limits.recipientDomains !== Number.POSITIVE_INFINITY) {
     const domain = domainKey(domainOf(question.to));
-    state.domains ??= {};
-    if (!Object.hasOwn(state.domains, domain)) {
-      state.domains[domain] = true;
-      state.domainCount++;
+    state.domains ??= { named: {}, count: 0 };
+    const { named } = state.domains;
+    if (!Object.hasOwn(named, domain)) {
+      named[domain] = true;
+      state.domains.count++;
     }
   }
   machine.ask(question);

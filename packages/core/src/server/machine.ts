@@ -121,12 +121,9 @@ export class Machine {
     state.authenticated = null;
     state.authTried = false;
     state.since = state.now;
-    if (state.greetingDue) {
-      state.greetingDue = false;
-      state.phase = "greeting";
-    } else {
-      state.phase = tls.sufficient ? "unidentified" : "insecure";
-    }
+    // Implicit TLS comes before the greeting, STARTTLS behind it.
+    if (this.settings.tls === "implicit") state.phase = "greeting";
+    else state.phase = tls.sufficient ? "unidentified" : "insecure";
   }
 
   upgradeFailed(): void {

@@ -58,8 +58,6 @@ export interface State {
   shutdown: "no" | "idle" | "now";
   /** The handshake is to be announced: once the 220 has left, or what comes before the greeting is read. */
   upgradeDue: boolean;
-  /** The greeting follows the handshake (implicit TLS). */
-  greetingDue: boolean;
   early: boolean;
   closing: CloseReason | null;
   /** What `poll` found last, unless something has happened since. */
@@ -72,8 +70,7 @@ export interface State {
   authFailures: number;
   transactions: number;
   /** Domains of recipients, where `limits.recipientDomains` bounds them: each as a key behind `@`, and their number. */
-  domains: Record<string, true> | null;
-  domainCount: number;
+  domains: { readonly named: Record<string, true>; count: number } | null;
   /** The domains of an ATRN that was accepted. */
   turn: readonly string[] | null;
 }
@@ -132,7 +129,6 @@ export function newState(settings: ServerSettings, now: Millis): State {
     ended: false,
     shutdown: "no",
     upgradeDue: implicit,
-    greetingDue: implicit,
     early: false,
     closing: null,
     waiting: "nothing",
@@ -143,7 +139,6 @@ export function newState(settings: ServerSettings, now: Millis): State {
     authFailures: 0,
     transactions: 0,
     domains: null,
-    domainCount: 0,
     turn: null,
   };
 }

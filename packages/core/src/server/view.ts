@@ -121,11 +121,12 @@ export class View implements Context {
   }
 
   get domains(): number {
-    return this.#machine.state.domainCount;
+    return this.#machine.state.domains?.count ?? 0;
   }
 
   isNamed(domain: string): boolean {
-    return Object.hasOwn(this.#machine.state.domains ?? bug("domains counted, and none"), domainKey(domain));
+    const { named } = this.#machine.state.domains ?? bug("domains counted, and none");
+    return Object.hasOwn(named, domainKey(domain));
   }
 
   envelope(): Envelope {
