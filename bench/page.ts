@@ -79,7 +79,8 @@ as a multiple of the floor.`,
   },
   {
     title: "TLS",
-    text: "Servers with TLS from the first octet; microseconds of processor time, and multiples of their own floors.",
+    text: `Servers with TLS from the first octet; microseconds of processor time, and multiples of the floors of their runtimes.
+In Deno ours is on the sockets of Node, which have a floor of their own.`,
     bench: "tls",
     unit: /^us CPU/,
     table: /, TLS$/,

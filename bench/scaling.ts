@@ -5,7 +5,7 @@
 import { loader } from "./loading.ts";
 import { Child, cpuOf, used } from "./processes.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
-import { pair, programOf, type Subject as Server, type Starting, servers } from "./servers.ts";
+import { pair, programOf, type Subject as Server, type Starting, secureServers, servers } from "./servers.ts";
 import { costs, type Subject, start, subjects } from "./session.ts";
 
 export async function run(plan: Plan): Promise<Findings> {
@@ -40,8 +40,13 @@ class Samples {
 }
 
 /** Servers that can be asked for what they hold. */
-function named(plan: Plan, missing: Missing[], names: readonly string[]): Server[] {
-  return servers.filter((server) => {
+function named(
+  plan: Plan,
+  missing: Missing[],
+  names: readonly string[],
+  all: readonly Server[] = servers,
+): Server[] {
+  return all.filter((server) => {
     if (!names.includes(server.name) || !plan.wants("subject", server.name)) return false;
     const reason = server.missing();
     if (reason !== null) missing.push({ bench: "scaling", subject: server.name, reason });
@@ -54,7 +59,10 @@ const all = ["Node", "Bun", "Deno"].flatMap((name) => [
   `sansmtp on ${name}`,
   `smtp-server on ${name}`,
 ]);
-const ours = ["floor on Node", "sansmtp on Node", "smtp-server on Node", "sansmtp on Bun", "sansmtp on Deno"];
+const ours = [
+  ...["floor on Node", "sansmtp on Node", "smtp-server on Node", "sansmtp on Bun"],
+  ...["floor of Node's sockets on Deno", "sansmtp on Deno"],
+];
 
 /** From 1 KiB to 1 GiB, over loopback: processor time for each KiB, and how far memory rises above where it was. */
 async function sizes(plan: Plan, missing: Missing[]): Promise<Row[]> {
@@ -64,7 +72,7 @@ async function sizes(plan: Plan, missing: Missing[]): Promise<Row[]> {
   for (let round = 0; round < (plan.rounds ?? (plan.quick ? 1 : 3)); round++) {
     for (const how of [{}, { tls }] as const) {
       const suffix = "tls" in how ? ", TLS" : "";
-      for (const server of named(plan, missing, ours)) {
+      for (const server of named(plan, missing, ours, "tls" in how ? secureServers : servers)) {
         await withLoad(server, how, async (child, port, load) => {
           const send = (size: number, messages: number): Promise<unknown> =>
             load.ask({

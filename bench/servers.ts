@@ -168,6 +168,15 @@ export const servers: readonly Subject[] = [
   silent("Haraka", 0.2, harakaMissing, harakaCommand),
 ];
 
+/** Those that can do TLS; in Deno ours is on the sockets of Node, so that it has a second floor. */
+export const secureServers: readonly Subject[] = servers
+  .filter(({ tls }) => tls)
+  .flatMap((server) =>
+    server.name === "sansmtp on Deno"
+      ? [program("floor of Node's sockets on Deno", "Deno", "floor-node"), server]
+      : [server],
+  );
+
 export function sink(port: number): readonly string[] {
   return ["chroot", root, "/usr/sbin/smtp-sink", "-u", "nobody", `127.0.0.1:${port}`, "1000"];
 }

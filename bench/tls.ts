@@ -4,7 +4,7 @@
  */
 import { type Case, presentOf, underLoad } from "./loading.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
-import { pair, servers } from "./servers.ts";
+import { pair, secureServers } from "./servers.ts";
 
 const common = { connections: 10, each: false, pipelined: true };
 const cases: readonly Case[] = [
@@ -15,8 +15,7 @@ const cases: readonly Case[] = [
 
 export async function run(plan: Plan): Promise<Findings> {
   const missing: Missing[] = [];
-  const able = servers.filter(({ tls }) => tls);
-  const present = presentOf("tls", plan, able, missing);
+  const present = presentOf("tls", plan, secureServers, missing);
   const loads = cases.filter(({ name }) => plan.wants("table", name));
   const rows: Row[] = await underLoad("tls", plan, present, loads, missing, { tls: await pair() });
   return { rows, missing };
