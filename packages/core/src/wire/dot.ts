@@ -237,7 +237,8 @@ export class ContentReader {
             this.#meetBareLf(at);
           } else {
             this.#dropDot(at);
-            place = "dot";
+            // Most were stuffed, and no end of data is near.
+            if (at + 1 >= end || chunk[at + 1] === CR) place = "dot";
           }
           at += 1;
           break;

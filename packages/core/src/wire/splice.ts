@@ -39,7 +39,9 @@ export class Splice {
   put(octet: number): void {
     if (this.#length === 0) {
       const left = this.#chunk.length - this.#to;
-      this.#reserve(this.#to - this.#from + 1, left + Math.min(left, someMore));
+      // Of a few octets most have one such place at most: what is made is full then, and handed out as it is. A view of
+      // it would take longer than all the rest.
+      this.#reserve(this.#to - this.#from + 1, left > someMore ? left + someMore : left);
       if (this.#to > this.#from) this.#append(this.#from, this.#to);
     }
     if (this.#length === this.#copy.length) this.#grow(1, this.#to);
@@ -51,7 +53,7 @@ export class Splice {
   take(): Uint8Array | null {
     let octets: Uint8Array | null = null;
     if (this.#length > 0) {
-      octets = this.#copy.subarray(0, this.#length);
+      octets = this.#length === this.#copy.length ? this.#copy : this.#copy.subarray(0, this.#length);
       this.#copy = nothing;
       this.#length = 0;
     } else if (
