@@ -13,6 +13,7 @@ export interface Job {
   readonly fuzz: boolean;
   /** Only inputs that reach a branch or a state of their own are kept, however often they do. */
   readonly coarse?: boolean;
+  /** Of processor time. */
   readonly milliseconds: number;
   readonly executions?: number;
   readonly branches: readonly string[];
