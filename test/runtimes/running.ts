@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Calls, Failure, Response } from "./calls.ts";
@@ -99,6 +100,18 @@ export class Running {
     }
   }
 
+  /** How many sockets of TCP it has open, whatever else the runtime opens for itself; null as above. */
+  sockets(): number | null {
+    const open = `/proc/${this.#child.pid}/fd`;
+    try {
+      const known = ["tcp", "tcp6"].map((name) => readFileSync(`/proc/net/${name}`, "latin1")).join("\n");
+      const inodes = new Set(known.split("\n").map((line) => line.trim().split(/\s+/)[9]));
+      return readdirSync(open).filter((name) => inodes.has(inodeOf(join(open, name)))).length;
+    } catch {
+      return null;
+    }
+  }
+
   /** Ends it, with its servers and clients, and gives the exit code. */
   async stop(): Promise<number | string> {
     this.#child.stdin!.end();
@@ -133,3 +146,12 @@ interface Pending {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Of a socket; what is gone meanwhile has none. */
+function inodeOf(path: string): string {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1] ?? "";
+  } catch {
+    return "";
+  }
+}

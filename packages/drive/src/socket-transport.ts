@@ -245,7 +245,8 @@ export abstract class SocketTransport implements Transport {
   }
 
   #rings(): void {
-    if (this.#state === "leaving") this.#over(false);
+    // What the peer has not taken by now holds nothing open, whether a runtime has it or this does.
+    if (this.#state === "leaving") this.#over(!this.#endedHere);
     else this.#connection?.wake();
   }
 
