@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { TlsInfo } from "@sansmtp/core";
@@ -62,7 +63,11 @@ export class NodeTransport extends SocketTransport {
   /** Node takes everything, and says when it was too much. */
   protected override take(octets: Uint8Array): number | Promise<number> {
     const socket = this.#socket;
-    if (socket.write(octets)) return octets.length;
+    leaveTogether(socket);
+    // V8 keeps small arrays among its objects. To have the memory of its own that Node writes from, one would be moved
+    // there, which takes longer than a place in the pool that all small Buffers share.
+    if (socket.write(octets.length > small ? octets : Buffer.from(octets))) return octets.length;
+    socket.uncork();
     return new Promise((resolve) => socket.once("drain", () => resolve(octets.length)));
   }
 
@@ -102,6 +107,30 @@ export class NodeTransport extends SocketTransport {
     socket.on("data", data).on("end", end).on("error", error);
   }
 }
+
+/** The most octets that V8 keeps so. */
+const small = 64;
+
+/**
+ * What is written on several sockets in one turn of the event loop leaves at its end, or when many have something. To write
+ * is most of what a message costs, and most of that is to wake who waits for it: the next finds a peer on the same
+ * machine awake. What one session says in a turn leaves as one piece, too.
+ */
+function leaveTogether(socket: Socket): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  const count = corked.push(socket);
+  if (count === 1) setImmediate(leave);
+  else if (count === most) leave();
+}
+
+function leave(): void {
+  for (const socket of corked.splice(0)) socket.uncork();
+}
+
+const corked: Socket[] = [];
+/** Sockets that wait for each other. */
+const most = 64;
 
 /** Where a socket has its transport. */
 const transport: unique symbol = Symbol("transport");
