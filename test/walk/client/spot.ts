@@ -139,7 +139,7 @@ export class Turn {
       transaction: transfer?.id ?? null,
       writes: transfer?.stage === "body" && !transfer.finished,
       challenged: challenged !== null,
-      half: (held.replies?.line.read ?? 0) > 0 || (held.replies?.texts.length ?? 0) > 0,
+      half: (held.replies?.line.read ?? 0) > 0 || (held.replies?.said.length ?? 0) > 0,
     };
   }
 }
@@ -159,7 +159,7 @@ export function shown({ held }: ClientSnapshot): string {
     }
     if (key === "held" && Array.isArray(value)) return String.fromCharCode(...(value as number[]));
     if (key === "octets" && Array.isArray(value)) return undefined;
-    if (key === "texts" && Array.isArray(value)) return value.length;
+    if (key === "said" && Array.isArray(value)) return value.length;
     if ("$octets" in value) return decoded(value as { $octets: string });
     return value;
   });
@@ -193,5 +193,5 @@ interface Held {
     readonly challenged: object | null;
     readonly operations: readonly object[];
   };
-  readonly replies: { readonly line: { readonly read: number }; readonly texts: readonly string[] } | null;
+  readonly replies: { readonly line: { readonly read: number }; readonly said: readonly string[] } | null;
 }

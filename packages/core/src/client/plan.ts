@@ -85,10 +85,10 @@ export function checkEnvelope(
     body: oneOf("body", envelope.body ?? "7BIT", ["7BIT", "8BITMIME", "BINARYMIME"]),
     smtputf8: envelope.smtputf8 ?? false,
     burl: envelope.burl ?? false,
-    parameters: [
-      ...written(mailParameters, envelope),
-      ...writtenCustom(envelope.other, custom, ({ mail }) => mail),
-    ],
+    parameters: both(
+      written(mailParameters, envelope),
+      writtenCustom(envelope.other, custom, ({ mail }) => mail),
+    ),
     given: { by: envelope.by, holdFor: envelope.holdFor, holdUntil: envelope.holdUntil },
     forwarded: forwarded === undefined ? null : { ...forwarded },
   };
@@ -119,12 +119,17 @@ function writable<T>(
   );
 }
 
+function both(some: readonly CheckedParameter[], others: readonly CheckedParameter[]): typeof some {
+  return some.length === 0 ? others : others.length === 0 ? some : [...some, ...others];
+}
+
 /** The parameters that are asked for, as they are said. */
-function written<T>(parameters: readonly Writable<T>[], given: T): CheckedParameter[] {
-  const found: CheckedParameter[] = [];
+function written<T>(parameters: readonly Writable<T>[], given: T): readonly CheckedParameter[] {
+  let found = none;
   for (const { keyword, needs, write } of parameters) {
     const value = write(given);
-    if (value !== null) found.push({ text: value === "" ? keyword : `${keyword}=${value}`, keyword, needs });
+    if (value === null) continue;
+    found = [...found, { text: value === "" ? keyword : `${keyword}=${value}`, keyword, needs }];
   }
   return found;
 }
@@ -134,8 +139,9 @@ function writtenCustom(
   given: OutgoingParameters["other"],
   custom: readonly CustomExtension[],
   side: (extension: CustomExtension) => readonly CustomParameter[] | undefined,
-): CheckedParameter[] {
-  return Object.entries(given ?? {}).map(([keyword, value]) => {
+): readonly CheckedParameter[] {
+  if (given === undefined || given === null) return none;
+  return Object.entries(given).map(([keyword, value]) => {
     const extension = custom.find((each) => side(each)?.some((parameter) => parameter.keyword === keyword));
     const parameter = extension && side(extension)?.find((each) => each.keyword === keyword);
     if (extension === undefined || parameter === undefined)
@@ -145,6 +151,9 @@ function writtenCustom(
   });
 }
 
+/** Of parameters; most envelopes have none. */
+const none: readonly CheckedParameter[] = [];
+
 /** Compares what a message needs with what the server offers, before anything is sent (RFC 5321 §2.2.3). */
 export function plan(
   envelope: CheckedEnvelope,
@@ -153,18 +162,20 @@ export function plan(
   said: Said,
 ): Plan {
   const whole = needsOfAll(envelope, capabilities, settings, said);
-  const domains = new Set(said.domains);
+  // Counted where the server has a limit.
+  const domains = capabilities.limits.rcptDomainMax === null ? null : new Set(said.domains);
   let count = 0;
   const outcomes = envelope.to.map((recipient): Outcome | null => {
     const reason = whole ?? needsOfOne(recipient, capabilities, count, domains);
     if (reason !== null) return { status: "notTried", reason };
     count++;
-    domains.add(recipient.domain);
+    domains?.add(recipient.domain);
     return null;
   });
   const utf8 =
     envelope.smtputf8 ||
-    [envelope.from, ...envelope.to.filter((_, at) => outcomes[at] === null)].some((path) => path?.utf8);
+    envelope.from?.utf8 === true ||
+    envelope.to.some((path, at) => outcomes[at] === null && path.utf8);
   const counted = settings.chunking !== "avoid" && capabilities.chunking;
   const bdat = envelope.body === "BINARYMIME" || envelope.burl || counted;
   const prdr = capabilities.prdr && settings.protocol === "smtp" && count > 1;
@@ -172,7 +183,7 @@ export function plan(
     forwarding: envelope.forwarded === null ? [] : forwardingLines(envelope.forwarded, capabilities),
     mail: mailLine(envelope, capabilities, utf8, prdr),
     rcpt: envelope.to.map(({ text, parameters }, at) =>
-      outcomes[at] === null ? [`RCPT TO:<${text}>`, ...parameters.map(({ text }) => text)].join(" ") : null,
+      outcomes[at] === null ? withParameters(`RCPT TO:<${text}>`, parameters) : null,
     ),
     outcomes,
     mode: bdat ? "bdat" : "data",
@@ -259,7 +270,7 @@ function needsOfOne(
   recipient: CheckedRecipient,
   capabilities: Capabilities,
   count: number,
-  domains: ReadonlySet<string>,
+  domains: ReadonlySet<string> | null,
 ): Failure | null {
   const { smtputf8, limits } = capabilities;
   if (recipient.utf8 && !smtputf8)
@@ -270,6 +281,7 @@ function needsOfOne(
     return failure("limit-exceeded", `the server takes ${limits.rcptMax} recipients at a time`);
   if (
     limits.rcptDomainMax !== null &&
+    domains !== null &&
     !domains.has(recipient.domain) &&
     domains.size >= limits.rcptDomainMax
   ) {
@@ -284,13 +296,18 @@ function mailLine(
   utf8: boolean,
   prdr: boolean,
 ): string {
-  const words = [`MAIL FROM:<${envelope.from?.text ?? ""}>`];
-  if (envelope.size !== null && capabilities.size !== null) words.push(`SIZE=${envelope.size}`);
-  if (envelope.body !== "7BIT") words.push(`BODY=${envelope.body}`);
-  if (utf8) words.push("SMTPUTF8");
-  words.push(...envelope.parameters.map(({ text }) => text));
-  if (prdr) words.push("PRDR");
-  return words.join(" ");
+  let line = `MAIL FROM:<${envelope.from?.text ?? ""}>`;
+  if (envelope.size !== null && capabilities.size !== null) line += ` SIZE=${envelope.size}`;
+  if (envelope.body !== "7BIT") line += ` BODY=${envelope.body}`;
+  if (utf8) line += " SMTPUTF8";
+  line = withParameters(line, envelope.parameters);
+  return prdr ? `${line} PRDR` : line;
+}
+
+function withParameters(command: string, parameters: readonly CheckedParameter[]): string {
+  let line = command;
+  for (const { text } of parameters) line += ` ${text}`;
+  return line;
 }
 
 function checkRecipient(
@@ -306,11 +323,11 @@ function checkRecipient(
     ? { text: addressee.to as string, utf8: false, domain: "" }
     : checkPath(addressee.to, name);
   try {
-    const standard = written(rcptParameters, addressee);
-    return {
-      ...path,
-      parameters: [...standard, ...writtenCustom(addressee.other, custom, ({ rcpt }) => rcpt)],
-    };
+    const parameters = both(
+      written(rcptParameters, addressee),
+      writtenCustom(addressee.other, custom, ({ rcpt }) => rcpt),
+    );
+    return { text: path.text, utf8: path.utf8, domain: path.domain, parameters };
   } catch (error) {
     throw error instanceof UsageError ? new UsageError(`${name}.${error.message}`) : error;
   }

@@ -117,7 +117,7 @@ function literal(octets: Uint8Array, start: number, end: number, text: string): 
 
 /** Lower case for ASCII letters alone: other scripts are not the protocol's to fold (RFC 6531 §3.2). */
 export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
 }
 
 const plain: DomainOptions = { utf8: false, underscore: false, trailingDot: false };

@@ -35,7 +35,8 @@ export class ReplyReader {
   readonly #limits: ReplyLimits;
   readonly #lines: LineReader;
   #code = 0;
-  #texts: Uint8Array[] = [];
+  /** The lines of the reply so far, with their codes. */
+  #said: Uint8Array[] = [];
   #octets = 0;
 
   constructor(limits: ReplyLimits = defaultReplyLimits) {
@@ -45,7 +46,7 @@ export class ReplyReader {
 
   /** A reply has begun and is not complete. */
   get partial(): boolean {
-    return this.#texts.length > 0 || this.#lines.snapshot().read > 0;
+    return this.#said.length > 0 || this.#lines.snapshot().read > 0;
   }
 
   /**
@@ -53,7 +54,7 @@ export class ReplyReader {
    * when they were read already, or the line is too long.
    */
   begun(): Uint8Array | null {
-    return this.#texts.length > 0 ? null : this.#lines.begun(256);
+    return this.#said.length > 0 ? null : this.#lines.begun(256);
   }
 
   /** The next reply; null when none is complete and all input is read. */
@@ -72,7 +73,7 @@ export class ReplyReader {
     return {
       line: this.#lines.snapshot(),
       code: this.#code,
-      texts: this.#texts.map((text) => [...text]),
+      said: this.#said.map((line) => [...line]),
       octets: this.#octets,
     };
   }
@@ -80,7 +81,7 @@ export class ReplyReader {
   restore(snapshot: ReplySnapshot): void {
     this.#lines.restore(snapshot.line);
     this.#code = snapshot.code;
-    this.#texts = snapshot.texts.map((text) => Uint8Array.from(text));
+    this.#said = snapshot.said.map((line) => Uint8Array.from(line));
     this.#octets = snapshot.octets;
   }
 
@@ -96,14 +97,14 @@ export class ReplyReader {
         return fault("R-FMT-14", "bare CR or bare LF in a reply", line);
       }
     }
-    if (this.#texts.length > 0 && code !== this.#code) {
+    if (this.#said.length > 0 && code !== this.#code) {
       return fault("R-FMT-11", `code ${code} on a line of a ${this.#code} reply`, line);
     }
     this.#code = code;
     this.#octets += line.length + 2;
     // A copy of what has to wait: the octets are the caller's (G8).
-    this.#texts.push(separator === hyphen ? line.slice(4) : line.subarray(4));
-    if (this.#texts.length > this.#limits.lines || this.#octets > this.#limits.octets) {
+    this.#said.push(separator === hyphen ? line.slice() : line);
+    if (this.#said.length > this.#limits.lines || this.#octets > this.#limits.octets) {
       return fault("R-FMT-13", "reply larger than the limit", line);
     }
     return separator === hyphen ? null : this.#finished();
@@ -111,22 +112,21 @@ export class ReplyReader {
 
   #finished(): ReceivedReply {
     const code = this.#code;
-    const enhanced = enhancedCode(code, this.#texts[0]);
-    const prefix = enhanced === null ? 0 : enhanced.length;
-    const texts = this.#texts.map((text, index) => {
-      const same = prefix > 0 && (index === 0 || enhancedCode(code, text) === enhanced);
-      const rest = same ? text.subarray(prefix) : text;
-      return same && (rest[0] === space || rest[0] === tab) ? rest.subarray(1) : rest;
-    });
-    this.#texts = [];
+    const said = this.#said;
+    const enhanced = enhancedCode(code, said[0]);
+    const lines: string[] = [];
+    const octets: (readonly number[])[] = [];
+    for (let index = 0; index < said.length; index++) {
+      const line = said[index];
+      const same = enhanced !== null && (index === 0 || enhancedCode(code, line) === enhanced);
+      const from = same ? behindBlank(line, text + enhanced.length) : Math.min(text, line.length);
+      lines.push(decodeLossy(line, from));
+      octets.push(numbers(line, from));
+    }
+    this.#said = [];
     this.#octets = 0;
     this.#code = 0;
-    return {
-      code,
-      enhanced,
-      lines: texts.map((text) => decodeLossy(text)),
-      octets: texts.map(numbers),
-    };
+    return { code, enhanced, lines, octets };
   }
 }
 
@@ -134,7 +134,7 @@ export class ReplyReader {
 export interface ReplySnapshot {
   readonly line: LineSnapshot;
   readonly code: number;
-  readonly texts: readonly (readonly number[])[];
+  readonly said: readonly (readonly number[])[];
   readonly octets: number;
 }
 
@@ -154,23 +154,29 @@ function replyCode(line: Uint8Array): number {
   return (line[0] - 0x30) * 100 + (line[1] - 0x30) * 10 + (line[2] - 0x30);
 }
 
-/** `class.subject.detail` at the begin of a text, of the class of the code (RFC 2034 §4). */
-function enhancedCode(code: number, text: Uint8Array): string | null {
-  if (text.length < 5 || text[1] !== dot) return null;
-  let end = 0;
-  while (end < text.length && end < 12 && text[end] !== space && text[end] !== tab) end++;
-  const word = ascii(text, 0, end);
+/** `class.subject.detail` at the begin of the text of a line, of the class of the code (RFC 2034 §4). */
+function enhancedCode(code: number, line: Uint8Array): string | null {
+  if (line.length < text + 5 || line[text + 1] !== dot) return null;
+  let end = text;
+  while (end < line.length && end < text + 12 && line[end] !== space && line[end] !== tab) end++;
+  const word = ascii(line, text, end);
   const known = /^[245]\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})$/.test(word);
-  return known && text[0] - 0x30 === Math.trunc(code / 100) ? word : null;
+  return known && line[text] - 0x30 === Math.trunc(code / 100) ? word : null;
+}
+
+function behindBlank(line: Uint8Array, at: number): number {
+  return line[at] === space || line[at] === tab ? at + 1 : at;
 }
 
 /** In a loop: to spread octets takes five times as long, and a list that grows has room for many more than it holds. */
-function numbers(octets: Uint8Array): readonly number[] {
-  const copy = new Array<number>(octets.length);
-  for (let at = 0; at < octets.length; at++) copy[at] = octets[at];
+function numbers(octets: Uint8Array, from: number): readonly number[] {
+  const copy = new Array<number>(octets.length - from);
+  for (let at = from; at < octets.length; at++) copy[at - from] = octets[at];
   return copy;
 }
 
+/** Where the text of a line begins. */
+const text = 4;
 const space = 0x20;
 const hyphen = 0x2d;
 const tab = 0x09;
