@@ -51,17 +51,18 @@ export function recipientsOf({ to }: OutgoingMessage): readonly Recipient[] {
 
 /** What is told of a message that was dealt with. */
 export function sentOf(to: readonly Recipient[], outcomes: readonly Outcome[], error: unknown): Sent {
-  const those: Record<Outcome["status"], Recipient[]> = {
-    accepted: [],
-    refused: [],
-    deferred: [],
-    unknown: [],
-    notTried: [],
+  const those = (status: Outcome["status"]): Recipient[] =>
+    to.filter((_, index) => outcomes[index].status === status);
+  return {
+    outcomes,
+    safeToRetry: isSafeToRetry(outcomes),
+    accepted: those("accepted"),
+    refused: those("refused"),
+    deferred: those("deferred"),
+    unknown: those("unknown"),
+    notTried: those("notTried"),
+    error,
   };
-  for (let index = 0; index < to.length; index++) those[outcomes[index].status].push(to[index]);
-  const { accepted, refused, deferred, unknown, notTried } = those;
-  const safeToRetry = isSafeToRetry(outcomes);
-  return { outcomes, safeToRetry, accepted, refused, deferred, unknown, notTried, error };
 }
 
 /** The outcomes of a message that nothing was done for. */

@@ -98,7 +98,7 @@ export class ClientPump implements Incoming {
   receive(octets: Uint8Array): void {
     if (this.#turned !== null) return this.#turned.receive(octets);
     if (this.#closed) return;
-    this.#tell(() => this.#observer.receive?.(octets));
+    if (this.#observer.receive !== undefined) this.#tell(() => this.#observer.receive?.(octets));
     this.#safely((now) => this.#session.receive(octets, now));
   }
 
@@ -171,7 +171,7 @@ export class ClientPump implements Incoming {
   }
 
   #send(octets: Uint8Array): void {
-    this.#tell(() => this.#observer.send?.(octets));
+    if (this.#observer.send !== undefined) this.#tell(() => this.#observer.send?.(octets));
     const full = this.#transport.write(octets);
     if (full === undefined) return;
     this.#full++;

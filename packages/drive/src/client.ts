@@ -242,15 +242,18 @@ export class Client {
     if (!this.#settled) await this.#readyOr(message.signal);
     let outcomes: Outcome[] | null = null;
     let error: unknown = null;
-    let rest = to.map((_, index) => index);
-    while (rest.length > 0) {
-      const most = source.repeatable ? (this.capabilities.limits.rcptMax ?? rest.length) : rest.length;
-      const group = rest.slice(0, most);
-      const some = group.length === to.length ? to : group.map((index) => to[index]);
+    const all = (): number[] => to.map((_, index) => index);
+    // Null: nobody was tried yet.
+    let rest: readonly number[] | null = null;
+    while (rest === null || rest.length > 0) {
+      const most = (source.repeatable ? this.capabilities.limits.rcptMax : null) ?? to.length;
+      const atOnce = rest === null && to.length <= most;
+      const some = atOnce ? to : (rest ?? all()).slice(0, most).map((index) => to[index]);
       const envelope = envelopeFor(message, some, source, this.capabilities);
       const done = await this.#transact(envelope, source, message.signal);
-      if (group.length === to.length && done.tooMany.length === 0)
-        return sentOf(to, done.outcomes, done.error);
+      if (atOnce && done.tooMany.length === 0) return sentOf(to, done.outcomes, done.error);
+      rest ??= all();
+      const group: readonly number[] = rest.slice(0, most);
       outcomes ??= notTried(to, abandoned);
       for (const [at, index] of group.entries()) outcomes[index] = done.outcomes[at];
       error ??= done.error;

@@ -98,30 +98,34 @@ export class Pool {
 
   async #send(message: OutgoingMessage): Promise<Sent> {
     const to = recipientsOf(message);
-    const outcomes = notTried(to, abandoned);
-    let rest = to.map((_, index) => index);
+    // Made when a first attempt has not dealt with all, as it nearly always does: the outcomes, and whose are open.
+    let outcomes: Outcome[] | null = null;
+    let rest: readonly number[] | null = null;
     let error: unknown = null;
     let source: Source | null = null;
     try {
       for (let attempt = 1; ; attempt++) {
         const lane = await this.#lane(message.signal, attempt > 1);
         if (!("client" in lane)) {
-          for (const index of rest) outcomes[index] = { status: "notTried", reason: lane };
+          outcomes ??= notTried(to, lane);
+          for (const index of rest ?? []) outcomes[index] = { status: "notTried", reason: lane };
           break;
         }
         let sent: Sent;
         try {
           source ??= lane.client.sourceOf(message);
-          const some: readonly Recipient[] = rest.length === to.length ? to : rest.map((index) => to[index]);
+          const some: readonly Recipient[] = rest === null ? to : rest.map((index) => to[index]);
           sent = await lane.client.deliver(some === message.to ? message : { ...message, to: some }, source);
         } finally {
           this.#giveBack(lane);
         }
         // All of it was dealt with at once, as nearly all messages are.
-        if (rest.length === to.length && error === null && !sent.outcomes.some(isWorthAnother)) return sent;
-        for (const [at, index] of rest.entries()) outcomes[index] = sent.outcomes[at];
+        if (rest === null && !sent.outcomes.some(isWorthAnother)) return sent;
         error ??= sent.error;
-        rest = rest.filter((index) => isWorthAnother(outcomes[index]));
+        const begun: Outcome[] = outcomes ?? [...sent.outcomes];
+        for (const [at, index] of rest?.entries() ?? []) begun[index] = sent.outcomes[at];
+        rest = (rest ?? [...begun.keys()]).filter((index) => isWorthAnother(begun[index]));
+        outcomes = begun;
         const over = attempt >= this.#options.attempts || sent.unknown.length > 0 || message.signal?.aborted;
         if (rest.length === 0 || over || !source.fresh) break;
       }

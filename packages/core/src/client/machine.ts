@@ -251,8 +251,8 @@ export class ClientMachine {
     }
     let count = 0;
     while (count < this.out.length && this.out[count].what === "command") count++;
-    const commands = this.out.splice(0, count).map(({ octets }) => octets);
-    return { type: "send", data: join(commands) };
+    const commands = this.out.splice(0, count);
+    return { type: "send", data: join(commands.map(({ octets }) => octets)) };
   }
 
   /** The last content and the end of the data as one, where that is cheap: to be sent in one write. Null: it is not. */

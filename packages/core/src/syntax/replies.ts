@@ -102,31 +102,32 @@ export class ReplyReader {
     }
     this.#code = code;
     this.#octets += line.length + 2;
-    // A copy of what has to wait: the octets are the caller's (G8).
-    this.#said.push(separator === hyphen ? line.slice() : line);
-    if (this.#said.length > this.#limits.lines || this.#octets > this.#limits.octets) {
+    if (this.#said.length >= this.#limits.lines || this.#octets > this.#limits.octets) {
       return fault("R-FMT-13", "reply larger than the limit", line);
     }
-    return separator === hyphen ? null : this.#finished();
+    if (separator !== hyphen) return this.#finished(line);
+    // A copy of what has to wait: the octets are the caller's (G8).
+    this.#said.push(line.slice());
+    return null;
   }
 
-  #finished(): ReceivedReply {
+  #finished(last: Uint8Array): ReceivedReply {
     const code = this.#code;
-    const said = this.#said;
+    const said = this.#said.length === 0 ? [last] : [...this.#said, last];
     const enhanced = enhancedCode(code, said[0]);
-    const lines: string[] = [];
-    const octets: (readonly number[])[] = [];
-    for (let index = 0; index < said.length; index++) {
-      const line = said[index];
+    const texts = said.map((line, index) => {
       const same = enhanced !== null && (index === 0 || enhancedCode(code, line) === enhanced);
-      const from = same ? behindBlank(line, text + enhanced.length) : Math.min(text, line.length);
-      lines.push(decodeLossy(line, from));
-      octets.push(numbers(line, from));
-    }
-    this.#said = [];
+      return same ? behindBlank(line, text + enhanced.length) : Math.min(text, line.length);
+    });
+    if (this.#said.length > 0) this.#said = [];
     this.#octets = 0;
     this.#code = 0;
-    return { code, enhanced, lines, octets };
+    return {
+      code,
+      enhanced,
+      lines: said.map((line, index) => decodeLossy(line, texts[index])),
+      octets: said.map((line, index) => numbers(line, texts[index])),
+    };
   }
 }
 
