@@ -325,7 +325,7 @@ export class ClientPlayer {
     const { replies } = snapshot.held as unknown as Retained;
     const { limits } = this.#session.settings;
     hold(replies.line.held.length <= limits.line, "G6 the line held is too long");
-    hold(replies.texts.length <= limits.lines + 1, "G6 the lines of a reply pile up");
+    hold(replies.said.length <= limits.lines + 1, "G6 the lines of a reply pile up");
     hold(replies.octets <= limits.octets + limits.line, "G6 a reply grows");
     return JSON.stringify(snapshot);
   }
@@ -335,7 +335,7 @@ export class ClientPlayer {
 interface Retained {
   readonly replies: {
     readonly line: { readonly held: readonly number[] };
-    readonly texts: readonly unknown[];
+    readonly said: readonly unknown[];
     readonly octets: number;
   };
 }

@@ -153,7 +153,8 @@ function converse(input: Uint8Array): string {
     if (step.type === "failure") hold(!step.detail.includes("pencil"), "G13 a secret in a failure");
     if (step.type === "challenge") hold(step.octets.length < 9000, "G6 a challenge that is too long");
     if (step.type === "success") {
-      const proved = !needsPassword(name) || shown.includes("pencil") || shown.includes("token");
+      const said = prepared(shown);
+      const proved = !needsPassword(name) || said.includes("pencil") || said.includes("token");
       hold(proved && (kind & 48) !== 32, "somebody is let in without proof", () => JSON.stringify(shown));
     }
   }
@@ -166,6 +167,12 @@ function converse(input: Uint8Array): string {
     hold(step.type !== "challenge", "G1 a response that was due");
   }
   return log.join();
+}
+
+/** What a password is compared by (RFC 4013): characters that are mapped to nothing may stand in it anywhere. */
+function prepared(shown: string): string {
+  const text = Buffer.from(shown, "latin1").toString("utf8").normalize("NFKC");
+  return text.replace(/\p{Default_Ignorable_Code_Point}/gu, "");
 }
 
 function needsPassword(name: string): boolean {
@@ -236,7 +243,8 @@ export const saslClient: Target = {
       const response = mechanism.respond(challenge);
       mark(`${name} ${turn} ${response === null} ${mechanism.complete}`);
       signature += latin1(challenge);
-      if (scram && response !== null)
+      // A nonce that the server has made of it is the server's to show.
+      if (scram && response !== null && !signature.includes("pencil"))
         hold(!latin1(response).includes("pencil"), "G13 SCRAM shows the password");
       if (scram && mechanism.complete)
         hold(/v=[A-Za-z0-9+/=]{28,}/.test(signature), "a server is believed without proof");

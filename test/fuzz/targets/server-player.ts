@@ -200,11 +200,11 @@ export class ServerPlayer {
     const { phase, transaction, reader, waiting, deadline, deadlineReason } = session;
     mark(`${phase} ${transaction} ${reader} ${event?.type} ${waiting}`);
     if (event?.type === "violation") mark(`${event.rule} ${transaction} ${reader}`);
-    // A group of replies ends at 16 KiB; whatever each of them costs, that is what one poll may do, and what it has to
-    // do for the octets that were given to it.
+    // A group of replies ends at 16 KiB, of which the shortest have 14 octets; what so many commands cost is what one
+    // poll may do, and what it has to do for the octets that were given to it.
     const given = this.#kept.at(-1)?.octets.length ?? 0;
     if (!this.#manner.thawed)
-      hold(cost <= 600_000 + 100 * given, "G6 unbounded work in one poll", () => String(cost));
+      hold(cost <= 1_000_000 + 100 * given, "G6 unbounded work in one poll", () => String(cost));
     if (event === null && waiting === "input") hold(deadline !== null, "G6 it waits without a deadline");
     if (event === null) hold(waiting !== "nothing", "G3 null, and it waits for nothing");
     if (waiting === "closed") hold(phase === "closed", "G3 closed, but not by its phase");

@@ -176,13 +176,16 @@ function folded(field: string, name: string, utf8: boolean): void {
   }
   if (name !== "Received") return;
   // Outside of comments one semicolon, before the date.
-  const outside = field.replace(/\\[()\\]/g, "").replace(/\([^()]*\)/g, "");
+  const outside = bare(field);
   hold(!/[()]/.test(outside), "G12 a comment of a trace field is not closed", () => field);
-  hold(
-    outside.replace(/<[^>]*>|"[^"]*"/g, "").split(";").length === 2,
-    "G12 another clause in a trace field",
-    () => field,
-  );
+  const clauses = outside.replace(/<[^>]*>/g, "").split(";");
+  hold(clauses.length === 2, "G12 another clause in a trace field", () => field);
+}
+
+/** Without comments and quoted strings; in these a bracket is none, as behind a backslash (RFC 5322 §3.2.2, §3.2.4). */
+function bare(field: string): string {
+  const parts = field.match(/\((?:\\.|[^\\()])*\)|"(?:\\.|[^\\"])*"|./gs) ?? [];
+  return parts.filter(({ length }) => length === 1).join("");
 }
 
 /** A header streams by in any pieces; against a reader that has it all at once. */
