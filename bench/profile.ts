@@ -1,14 +1,20 @@
 /**
- * Where the time goes: the server of Node and its floor under the loads of the `server` bench, with the sampling profiler of
- * V8 on, and what it has found by whose code it is. The profiler costs something itself: read shares, not times.
+ * Where the time goes: servers and their floors in each runtime under the loads of the `server` bench, clients against
+ * smtp-sink, and the core in process, with the sampling profiler of their runtime on, and what it has found by whose code it
+ * is. The profiler costs something itself: read shares, not times. And what an idle connection on Node holds.
  */
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { type Case, loader, presentOf, send } from "./loading.ts";
-import type { Profile, ProfileNode } from "./programs/control.ts";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { difference } from "./holdings.ts";
+import { byLayer, folders, type Layering, packages } from "./layers.ts";
+import { loader, presentOf, send } from "./loading.ts";
+import { Child, loadCore, pause, serverCore } from "./processes.ts";
+import type { Profile } from "./programs/control.ts";
+import type { Sending } from "./programs/senders/sender.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
 import { cases } from "./server.ts";
-import { type Subject as Server, servers } from "./servers.ts";
+import { freePort, programOf, type Subject as Server, servers, sink } from "./servers.ts";
+import { subjects as sessions, start as startSession } from "./session.ts";
 
 const loads = cases.filter(({ pipelined }) => !pipelined);
 
@@ -20,46 +26,130 @@ const spin = 4;
 const subjects: readonly Server[] = [
   floor,
   { ...floor, name: `floor that spins ${spin} us a reply`, start: (how) => floor.start({ ...how, spin }) },
-  named("sansmtp on Node"),
+  ...["sansmtp on Node", "floor on Bun", "sansmtp on Bun", "floor on Deno", "sansmtp on Deno"].map(named),
 ];
 
 export async function run(plan: Plan): Promise<Findings> {
   const missing: Missing[] = [];
+  const parts = [
+    ...(await underLoads(plan, missing)),
+    ...(await clients(plan, missing)),
+    ...(await inProcess(plan)),
+    ...(await holdings(plan)),
+  ];
+  return { rows: parts, missing };
+}
+
+async function underLoads(plan: Plan, missing: Missing[]): Promise<Row[]> {
+  const wanted = loads.filter(({ name }) => plan.wants("table", name));
+  if (wanted.length === 0) return [];
   const present = presentOf("profile", plan, subjects, missing);
-  const rounds = plan.rounds ?? (plan.quick ? 1 : 5);
   const rows: Row[] = [];
   const load = await loader();
   const running = await Promise.all(
     present.map(async (subject) => ({ subject, ...(await subject.start()) })),
   );
   try {
-    for (const each of loads.filter(({ name }) => plan.wants("table", name))) {
-      const found = running.map(() => new Map(layers.map((layer) => [layer, [] as number[]])));
-      for (let round = -2; round < rounds; round++) {
-        for (const [index, { child, port }] of running.entries()) {
-          const messages = Math.ceil(each.messages * (plan.quick ? 0.2 : 1));
-          await child.ask({ ask: "profile", on: true });
-          await send(load, each, port, messages, {});
-          const { profile } = await child.ask<{ profile: Profile }>({ ask: "profile", on: false });
-          if (round < 0) continue;
-          const spent = byLayer(profile);
-          for (const [layer, samples] of found[index]!) samples.push((spent.get(layer) ?? 0) / messages);
-        }
-      }
-      const of = running.flatMap(({ subject }, index) => rowsOf(each, subject.name, found[index]!));
-      plan.show(of);
-      rows.push(...of);
+    for (const each of wanted) {
+      const messages = Math.ceil(each.messages * (plan.quick ? 0.2 : 1));
+      const profiled = running.map(({ subject, child, port }) => ({
+        name: subject.name,
+        child,
+        work: () => send(load, each, port, messages, {}),
+      }));
+      rows.push(...(await measure(plan, each.name, profiled, messages, packages)));
     }
   } finally {
     await Promise.all([load.stop(), ...running.map(({ child }) => child.stop())]);
   }
-  return { rows, missing };
+  return rows;
 }
 
-function rowsOf({ name }: Case, server: string, found: ReadonlyMap<string, readonly number[]>): Row[] {
+const sending = { connections: 10, each: false, size: 4096 } as const;
+const senders = { floor: "floor on Node", "sansmtp-pool": "sansmtp pool" } as const;
+
+async function clients(plan: Plan, missing: Missing[]): Promise<Row[]> {
+  const table = "clients, 4 KiB, 10 connections";
+  if (!plan.wants("table", table)) return [];
+  const reason = named("smtp-sink").missing();
+  if (reason !== null) {
+    missing.push({ bench: "profile", subject: "clients", reason });
+    return [];
+  }
+  const port = await freePort();
+  const server = new Child("smtp-sink", serverCore, sink(port));
+  await server.listening(port);
+  const messages = plan.quick ? 1000 : 4000;
+  const file = await programOf("sender");
+  const profiled = Object.entries(senders).map(([sender, name]) => {
+    const child = new Child(name, loadCore, [process.execPath, file, JSON.stringify({ sender })]);
+    const what: Sending = { ...sending, port, messages };
+    return { name, child, work: () => child.ask({ ask: "send", ...what }) };
+  });
+  try {
+    await Promise.all(profiled.map(({ child }) => child.answer()));
+    return await measure(plan, table, profiled, messages, packages);
+  } finally {
+    await Promise.all([server.stop(), ...profiled.map(({ child }) => child.stop())]);
+  }
+}
+
+async function inProcess(plan: Plan): Promise<Row[]> {
+  const dialogue = "4 KiB message, pipelined";
+  const table = `in process, ${dialogue}`;
+  const wanted = sessions.filter(
+    ({ runtime, title }) => runtime === "Node" && /^sansmtp core\b(?! behind)/.test(title),
+  );
+  if (!plan.wants("table", table)) return [];
+  const times = plan.quick ? 5_000 : 50_000;
+  const profiled = await Promise.all(
+    wanted.map(async (subject) => {
+      const child = await startSession(subject);
+      return { name: subject.title, child, work: () => child.ask({ ask: "play", dialogue, times }) };
+    }),
+  );
+  try {
+    return await measure(plan, table, profiled, times, folders);
+  } finally {
+    await Promise.all(profiled.map(({ child }) => child.stop()));
+  }
+}
+
+/** A program whose profiler is on while it works. */
+interface Profiled {
+  readonly name: string;
+  readonly child: Child;
+  readonly work: () => Promise<unknown>;
+}
+
+async function measure(
+  plan: Plan,
+  table: string,
+  profiled: readonly Profiled[],
+  messages: number,
+  layering: Layering,
+): Promise<Row[]> {
+  const rounds = plan.rounds ?? (plan.quick ? 1 : 5);
+  const found = profiled.map(() => new Map(layering.layers.map((layer) => [layer, [] as number[]])));
+  for (let round = -2; round < rounds; round++) {
+    for (const [index, { child, work }] of profiled.entries()) {
+      await child.ask({ ask: "profile", on: true });
+      await work();
+      const { profile } = await child.ask<{ profile: Profile }>({ ask: "profile", on: false });
+      if (round < 0) continue;
+      const spent = byLayer(profile, layering);
+      for (const [layer, samples] of found[index]!) samples.push((spent.get(layer) ?? 0) / messages);
+    }
+  }
+  const rows = profiled.flatMap(({ name }, index) => rowsOf(`${table}: ${name}`, found[index]!));
+  plan.show(rows);
+  return rows;
+}
+
+function rowsOf(table: string, found: ReadonlyMap<string, readonly number[]>): Row[] {
   const row = (subject: string, samples: readonly number[]): Row => ({
     bench: "profile",
-    table: `${name}: ${server}`,
+    table,
     subject,
     unit: "us per message",
     samples,
@@ -69,62 +159,37 @@ function rowsOf({ name }: Case, server: string, found: ReadonlyMap<string, reado
   return [row("all", sums), ...[...found].map(([layer, samples]) => row(layer, samples))];
 }
 
-const layers = [
-  "the system: writing",
-  "the system: the rest",
-  "Node: streams, sockets, timers",
-  "V8: garbage collection",
-  "V8: microtasks, compiling, the rest",
-  "sansmtp: core",
-  "sansmtp: drive",
-  "sansmtp: node",
-  "the program",
-] as const;
-type Layer = (typeof layers)[number];
-
-/** Microseconds by whose code was running. */
-export function byLayer({ nodes, samples, timeDeltas }: Profile): ReadonlyMap<Layer, number> {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((id) => [id, node] as const)));
-  const known = new Map<number, Layer | null>();
-  const spent = new Map<Layer, number>();
-  for (const [index, id] of samples.entries()) {
-    if (!known.has(id)) known.set(id, layerOf(byId.get(id)!, parents));
-    const layer = known.get(id)!;
-    if (layer !== null) spent.set(layer, (spent.get(layer) ?? 0) + timeDeltas[index]!);
+/** What the heap of Node has of an idle connection, object by object. */
+async function holdings(plan: Plan): Promise<Row[]> {
+  const table = "idle connection";
+  if (!plan.wants("table", table)) return [];
+  const connections = plan.quick ? 200 : 1000;
+  const rows: Row[] = [];
+  for (const server of ["floor on Node", "sansmtp on Node"].map(named)) {
+    const { child, port } = await server.start({ collects: true });
+    const holder = new Child("the holder", loadCore, [process.execPath, await programOf("load")]);
+    try {
+      await holder.answer();
+      // What is made once is there before.
+      await holder.ask({ ask: "hold", port, connections });
+      await holder.ask({ ask: "release" });
+      const snapshot = async (name: string): Promise<string> => {
+        await pause(300);
+        const file = join(tmpdir(), `sansmtp-bench-${process.pid}-${name}.heapsnapshot`);
+        await child.ask({ ask: "snapshot", file });
+        return file;
+      };
+      const before = await snapshot("before");
+      await holder.ask({ ask: "hold", port, connections });
+      const held = difference(before, await snapshot("after"), connections);
+      for (const [subject, octets] of held) {
+        const samples = [octets];
+        rows.push({ bench: "profile", table: `${table}: ${server.name}`, subject, unit: "octets", samples });
+      }
+    } finally {
+      await Promise.all([holder.stop(), child.stop()]);
+    }
   }
-  return spent;
-}
-
-/** Null: nothing was running. What V8 has built in is whose code has called it. */
-function layerOf(node: ProfileNode, parents: ReadonlyMap<number, ProfileNode>): Layer | null {
-  const { functionName, url, lineNumber } = node.callFrame;
-  if (functionName === "(idle)") return null;
-  if (functionName === "(garbage collector)") return "V8: garbage collection";
-  if (/^write[A-Z]|^writev$/.test(functionName) && url === "") return "the system: writing";
-  if (/^(close|shutdown|getpeername|getsockname|setNoDelay|open|readStart|readStop)$/.test(functionName))
-    if (url === "") return "the system: the rest";
-  if (url.startsWith("node:")) return "Node: streams, sockets, timers";
-  if (url.startsWith("wasm:")) return "sansmtp: core";
-  if (url !== "") return moduleAt(url, lineNumber);
-  const parent = parents.get(node.id);
-  return parent === undefined || functionName.startsWith("(") || parent.callFrame.functionName === "(root)"
-    ? "V8: microtasks, compiling, the rest"
-    : layerOf(parent, parents);
-}
-
-const bundles = new Map<string, readonly (readonly [line: number, module: string])[]>();
-
-/** By the comments with which esbuild heads each module of a bundle. */
-function moduleAt(url: string, line: number): Layer {
-  let heads = bundles.get(url);
-  if (heads === undefined) {
-    const lines = readFileSync(fileURLToPath(url), "utf8").split("\n");
-    heads = lines.flatMap((text, at) => (/^\/\/ \S+\.ts$/.test(text) ? [[at, text.slice(3)] as const] : []));
-    bundles.set(url, heads);
-  }
-  const module = heads.filter(([at]) => at <= line).at(-1)?.[1] ?? "";
-  const name = /^packages\/(\w+)\//.exec(module)?.[1] ?? "";
-  if (name === "core" || name === "drive" || name === "node") return `sansmtp: ${name}`;
-  return name === "sasl" ? "sansmtp: drive" : "the program";
+  plan.show(rows);
+  return rows;
 }

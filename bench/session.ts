@@ -21,6 +21,7 @@ export const subjects: readonly Subject[] = [
   { name: "core behind a socket", runtime: "Node", title: "sansmtp core behind a socket in memory" },
   { name: "smtp-server", runtime: "Node", title: "smtp-server behind a socket in memory" },
   { name: "core", runtime: "Node", title: "sansmtp core" },
+  { name: "core with SIMD", runtime: "Node", title: "sansmtp core, SIMD" },
   { name: "core", runtime: "Bun", title: "sansmtp core in Bun" },
   { name: "core", runtime: "Deno", title: "sansmtp core in Deno" },
 ];

@@ -24,10 +24,10 @@ export function say(answer: unknown): void {
 /** For a server: it tells its port, and what memory it holds. */
 export function serving(port: number): void {
   say({ port });
-  answering({ memory, profile });
+  answering({ memory, profile, snapshot });
 }
 
-/** What the sampling profiler of V8 gives. */
+/** What a sampling profiler gives. */
 export interface Profile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
@@ -44,7 +44,7 @@ export interface ProfileNode {
 let profiler: import("node:inspector/promises").Session | null = null;
 
 /** Begins to sample, or gives what was found. */
-async function profile({ on }: { readonly on: boolean }): Promise<{ profile: object } | null> {
+export async function profile({ on }: { readonly on: boolean }): Promise<{ profile: object } | null> {
   if (on) {
     const { Session } = await import("node:inspector/promises");
     profiler = new Session();
@@ -58,6 +58,13 @@ async function profile({ on }: { readonly on: boolean }): Promise<{ profile: obj
   profiler?.disconnect();
   profiler = null;
   return found;
+}
+
+/** Writes all there is on the heap of V8 to a file. */
+async function snapshot({ file }: { readonly file: string }): Promise<null> {
+  const { writeHeapSnapshot } = await import("node:v8");
+  writeHeapSnapshot(file);
+  return null;
 }
 
 /** After a collection, where the runtime lets itself be told. */

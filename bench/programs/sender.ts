@@ -1,4 +1,4 @@
-import { answering, given, say } from "./control.ts";
+import { answering, given, profile, say } from "./control.ts";
 import { contentOf } from "./dialogue.ts";
 import type { Send, Sending } from "./senders/sender.ts";
 
@@ -16,6 +16,7 @@ const senders: Readonly<Record<string, () => Promise<{ readonly send: Send }>>> 
 const { sender } = given<{ readonly sender: string }>();
 const { send } = await senders[sender]!();
 answering({
+  profile,
   async send(what: Sending) {
     const start = performance.now();
     await send(what, contentOf(what.size));

@@ -1,4 +1,4 @@
-import { answering, given, memory, say } from "./control.ts";
+import { answering, given, memory, profile, say } from "./control.ts";
 import { dialogues } from "./in-process/dialogues.ts";
 import { type State, subjects } from "./in-process/subjects.ts";
 
@@ -7,6 +7,7 @@ import { type State, subjects } from "./in-process/subjects.ts";
 const subject = await subjects[given<{ readonly subject: string }>().subject]!();
 
 answering({
+  profile,
   /** Processor time of a number of passes, microseconds each unit. */
   async play({ dialogue, times }: { readonly dialogue: string; readonly times: number }) {
     const played = dialogues[dialogue]!;

@@ -1,4 +1,5 @@
-import { reply, ServerSession, settle } from "@sansmtp/core";
+import { reply, type ServerConfig, ServerSession, type ServerSettings, settle } from "@sansmtp/core";
+import { simd } from "@sansmtp/core/simd";
 import { Floor } from "../floor.ts";
 import { type Dialogue, lines, type Piece } from "./dialogues.ts";
 import { MemorySocket } from "./memory-socket.ts";
@@ -16,11 +17,12 @@ export interface Subject {
 /** How far an idle session has come. */
 export type State = "greeted" | "after EHLO" | "after RCPT" | "in DATA";
 
-const settings = settle({
+const config: ServerConfig = {
   name: "mx.example.com",
   extensions: { dsn: true },
   limits: { idleCommands: 1e9, transactions: 1e9, recipients: 1e9 },
-});
+};
+const settings = settle(config);
 const queued = reply(250, "2.0.0", "Queued");
 const hello = lines("EHLO client.example.net");
 
@@ -38,7 +40,7 @@ function drain(session: ServerSession): void {
   }
 }
 
-function begun(): ServerSession {
+function begun(settings: ServerSettings): ServerSession {
   const session = new ServerSession(settings);
   drain(session);
   return session;
@@ -51,27 +53,29 @@ function feed(session: ServerSession, pieces: readonly Piece[]): void {
   }
 }
 
-const core: Subject = {
-  play({ pieces, session: each }, times) {
-    let session = begun();
-    if (!each) feed(session, [hello]);
-    for (let pass = 0; pass < times; pass++) {
-      if (each && pass > 0) session = begun();
-      feed(session, pieces);
-    }
-    const over = each ? "closed" : "input";
-    if (session.waiting !== over || session.transaction !== "none") throw new Error("out of step");
-  },
-  hold: (state, count) =>
-    Array.from({ length: count }, () => {
-      const session = begun();
-      feed(session, states[state]);
-      return session;
-    }),
-  together(held, { pieces }) {
-    for (const piece of pieces) for (const session of held) feed(session as ServerSession, [piece]);
-  },
-};
+function coreWith(settings: ServerSettings): Subject {
+  return {
+    play({ pieces, session: each }, times) {
+      let session = begun(settings);
+      if (!each) feed(session, [hello]);
+      for (let pass = 0; pass < times; pass++) {
+        if (each && pass > 0) session = begun(settings);
+        feed(session, pieces);
+      }
+      const over = each ? "closed" : "input";
+      if (session.waiting !== over || session.transaction !== "none") throw new Error("out of step");
+    },
+    hold: (state, count) =>
+      Array.from({ length: count }, () => {
+        const session = begun(settings);
+        feed(session, states[state]);
+        return session;
+      }),
+    together(held, { pieces }) {
+      for (const piece of pieces) for (const session of held) feed(session as ServerSession, [piece]);
+    },
+  };
+}
 
 /** A server that is given one end of a connection in memory. */
 function behindSocket(serve: (socket: MemorySocket) => void, parallel = 1): Subject {
@@ -172,7 +176,8 @@ async function smtpServer(): Promise<Subject> {
 }
 
 export const subjects: Readonly<Record<string, () => Subject | Promise<Subject>>> = {
-  core: () => core,
+  core: () => coreWith(settings),
+  "core with SIMD": () => coreWith(settle({ ...config, scanner: simd() })),
   "core behind a socket": () => behindSocket(coreOn),
   "canned replies": () => behindSocket(cannedOn),
   "smtp-server": smtpServer,
