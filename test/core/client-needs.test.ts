@@ -76,9 +76,42 @@ describe("what a message needs", () => {
     expect(say(ready(one), {})).toBe("MAIL FROM:<a@example.net>\r\n");
     expect(say(ready(one), { body: "8BITMIME" })).toBe("MAIL FROM:<a@example.net> BODY=8BITMIME\r\n");
     expect(say(ready(one), { smtputf8: true })).toBe("MAIL FROM:<a@example.net> SMTPUTF8\r\n");
-    expect(say(ready(one), { to: [utf8] })).toBe("MAIL FROM:<a@example.net> SMTPUTF8\r\n");
+    for (const to of [[utf8], ["b@example.com", utf8], [utf8, "b@example.com"]])
+      expect(say(ready(one), { to })).toBe("MAIL FROM:<a@example.net> SMTPUTF8\r\n");
+    // Not for the sake of somebody who is not tried.
+    const few = [...one, "LIMITS RCPTMAX=1"];
+    expect(say(ready(few), { to: ["b@example.com", utf8] })).toBe("MAIL FROM:<a@example.net>\r\n");
     expect(say(ready(one), { from: utf8 })).toBe(
       `MAIL FROM:<${Buffer.from(utf8).toString("latin1")}> SMTPUTF8\r\n`,
+    );
+  });
+
+  test("PRDR is asked for where there is more than one to ask about", () => {
+    const two = ["b@example.com", "c@example.com"];
+    expect(say(ready(["PRDR"]), { to: two })).toBe("MAIL FROM:<a@example.net> PRDR\r\n");
+    expect(say(ready(["PRDR"]), {})).toBe("MAIL FROM:<a@example.net>\r\n");
+    const few = ready(["PRDR", "LIMITS RCPTMAX=1"]);
+    expect(say(few, { to: two })).toBe("MAIL FROM:<a@example.net>\r\n");
+  });
+
+  test("S-PARM-06 parameters of the registry and of one's own are said together, on MAIL and on RCPT", () => {
+    const flag = { keyword: "XFLAG", value: "none" } as const;
+    const custom = [{ keyword: "XEXAMPLE", mail: [flag], rcpt: [flag] }];
+    const player = ready(["DSN", "XEXAMPLE", "PIPELINING"], { custom });
+    const other = { XFLAG: true } as const;
+    const sent = say(player, {
+      ret: "FULL",
+      other,
+      to: [{ to: "b@example.com", notify: ["NEVER"], other }, "c@example.com"],
+    });
+    expect(sent).toBe(
+      [
+        "MAIL FROM:<a@example.net> RET=FULL XFLAG",
+        "RCPT TO:<b@example.com> NOTIFY=NEVER XFLAG",
+        "RCPT TO:<c@example.com>",
+        "DATA",
+        "",
+      ].join("\r\n"),
     );
   });
 

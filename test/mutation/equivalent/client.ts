@@ -65,6 +65,27 @@ export const client: Rows = [
     each('""', '"Stryker was here!"'),
   ],
   [
+    "client/plan.ts",
+    "a list is made where one that is there would do, or domains are counted that nobody asks for: it costs time alone",
+    [
+      ...each("some.length === 0", "false"),
+      ...each("others.length === 0", "false"),
+      ...each("capabilities.limits.rcptDomainMax === null", "false"),
+    ],
+  ],
+  [
+    "client/plan.ts",
+    "domains are there where there is a limit: the check is for the types alone",
+    [
+      ...each(
+        "limits.rcptDomainMax !== null && domains !== null",
+        "limits.rcptDomainMax !== null || domains !== null",
+      ),
+      ...each("limits.rcptDomainMax !== null", "true"),
+      ...each("domains !== null", "true"),
+    ],
+  ],
+  [
     "client/operations.ts",
     "an AUTH whose response is kept back is the next operation until its reply: the check is for the types alone",
     [

@@ -113,21 +113,34 @@ export const syntax: Rows = [
     "what is one behind the last octet is undefined, which is neither CR nor LF",
     each("at < line.length", "at <= line.length"),
   ],
-  ["syntax/replies.ts", "a copy is as good as a view", each("separator === hyphen", "true")],
   ["syntax/replies.ts", "the first text has the code of the first text", each("index === 0", "false")],
   [
     "syntax/replies.ts",
     "behind an enhanced code there is a blank or nothing",
-    each("rest[0] === space || rest[0] === tab", "true"),
+    each("line[at] === space || line[at] === tab", "true"),
   ],
   [
     "syntax/replies.ts",
     "the pattern decides, and nothing of more than nine octets fits it",
     [
-      ...each("text.length < 5 || text[1] !== dot", "false", "text.length < 5 && text[1] !== dot"),
-      ...each("text.length < 5", "false"),
-      ...each("text[1] !== dot", "false"),
-      ...each("end < 12", "true", "end <= 12"),
+      ...each(
+        "line.length < text + 5 || line[text + 1] !== dot",
+        "false",
+        "line.length < text + 5 && line[text + 1] !== dot",
+      ),
+      ...each("line.length < text + 5", "false"),
+      ...each("text + 5", "text - 5"),
+      ...each("line[text + 1] !== dot", "false"),
+      ...each("end < text + 12", "true", "end <= text + 12"),
+    ],
+  ],
+  [
+    "syntax/replies.ts",
+    "a list is made of none, or an empty one in the place of an empty one: it costs time alone",
+    [
+      ...each("this.#said.length === 0", "false"),
+      ...each("this.#said.length > 0", "true", "this.#said.length >= 0"),
+      ...each("new Array<number>(octets.length - from)", "new Array()"),
     ],
   ],
   [

@@ -25,6 +25,11 @@ export const wire: Rows = [
   ],
   [
     "wire/dot.ts",
+    "behind a dot that is no end of data the next octet is met as in text",
+    each("at + 1 >= end || chunk[at + 1] === CR", "true"),
+  ],
+  [
+    "wire/dot.ts",
     "as many octets as the chunk still has are all of it",
     each("most < chunk.length - start", "most <= chunk.length - start"),
   ],
@@ -248,6 +253,16 @@ export const wire: Rows = [
         "to - from >= worthNative",
       ),
       ...each("to - from", "to + from"),
+    ],
+  ],
+  [
+    "wire/splice.ts",
+    "it is the room that is left, or a view of what is whole: what is handed on is the same",
+    [
+      ...each("left > someMore", "false", "left >= someMore"),
+      ...each("left + someMore", "left - someMore"),
+      ...each("this.#length === this.#copy.length", "false"),
+      ...each("ratio > 1", "true", "ratio >= 1"),
     ],
   ],
   [
