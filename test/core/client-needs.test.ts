@@ -92,11 +92,14 @@ describe("what a message needs", () => {
     expect(say(ready(["PRDR"]), {})).toBe("MAIL FROM:<a@example.net>\r\n");
     const few = ready(["PRDR", "LIMITS RCPTMAX=1"]);
     expect(say(few, { to: two })).toBe("MAIL FROM:<a@example.net>\r\n");
+    // Under LMTP each has a verdict as it is.
+    expect(say(ready(["PRDR"], { protocol: "lmtp" }), { to: two })).toBe("MAIL FROM:<a@example.net>\r\n");
   });
 
   test("S-PARM-06 parameters of the registry and of one's own are said together, on MAIL and on RCPT", () => {
     const flag = { keyword: "XFLAG", value: "none" } as const;
-    const custom = [{ keyword: "XEXAMPLE", mail: [flag], rcpt: [flag] }];
+    const number = { keyword: "XNUMBER", valid: (value: string) => /^[0-9]+$/.test(value) };
+    const custom = [{ keyword: "XEXAMPLE", mail: [number, flag], rcpt: [number, flag] }];
     const player = ready(["DSN", "XEXAMPLE", "PIPELINING"], { custom });
     const other = { XFLAG: true } as const;
     const sent = say(player, {
@@ -112,6 +115,12 @@ describe("what a message needs", () => {
         "DATA",
         "",
       ].join("\r\n"),
+    );
+    // One that is not announced goes without saying.
+    const silent = [{ keyword: null, mail: [flag] }];
+    expect(say(ready([], { custom: silent }), { other })).toBe("MAIL FROM:<a@example.net> XFLAG\r\n");
+    expect(say(ready([], { custom: silent }), { other: null as never })).toBe(
+      "MAIL FROM:<a@example.net>\r\n",
     );
   });
 

@@ -62,4 +62,5 @@ export const extensions: Rows = [
     "octets that are not UTF-8 are no xtext and no address, so that there is none where this is null",
     each("raw === null", "false"),
   ],
+  ["extensions/registry.ts", "it has neither parameters nor verbs", each("[]", '["Stryker was here"]')],
 ];

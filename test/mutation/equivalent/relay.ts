@@ -61,4 +61,26 @@ export const relay: Rows = [
     "an answer is of the type that was looked for: the check is for the types alone",
     [...each('answer.type !== "mx"', "false"), ...each('answer.type === "addresses"', "true")],
   ],
+  [
+    "relay/header.ts",
+    "what is longer than a value that counts is none, whatever follows: it bounds what is held",
+    [
+      ...each(
+        'more && this.#tlsValue.length <= "No ".length',
+        "true",
+        'more || this.#tlsValue.length <= "No ".length',
+      ),
+      ...each('this.#tlsValue.length <= "No ".length', "true"),
+    ],
+  ],
+  [
+    "relay/targets.ts",
+    "only lists of more than ten preferences could be taken for each other",
+    each('"\\n"', '""'),
+  ],
+  [
+    "relay/targets.ts",
+    "what stands before or behind the brackets stays, and makes it no address",
+    each("/^\\[(?:IPv6:)?(.*)\\]$/i", "/\\[(?:IPv6:)?(.*)\\]$/i", "/^\\[(?:IPv6:)?(.*)\\]/i"),
+  ],
 ];

@@ -79,4 +79,15 @@ export const server: Rows = [
     "where there are no parameters no check has anything to say of them: it costs time alone",
     each("parameters === noMailParameters", "false"),
   ],
+  ["server/machine.ts", "a session that closes begins no handshake", each("false", "true")],
+  [
+    "server/questions.ts",
+    "only a message has several verdicts: the check is for the types alone",
+    each('question.type === "message"', "true"),
+  ],
+  [
+    "server/snapshot.ts",
+    "it is for looking at alone: no other event has a response",
+    each('event.type === "auth"', "true"),
+  ],
 ];

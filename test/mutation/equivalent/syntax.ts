@@ -162,4 +162,6 @@ export const syntax: Rows = [
   ["syntax/command.ts", "a parameter stands behind the path, and never at 0", each("high >= 0", "high > 0")],
   ["syntax/path.ts", "a local-part without quotes is the same without its quotes", each("false", "true")],
   ["syntax/xtext.ts", room, each("end - start", "end + start")],
+  ["syntax/attributes.ts", "a domain that can be read is no longer", each("text.length <= 255", "true")],
+  ["syntax/command.ts", "where nothing is left, it is at the end", each("where === at", "true")],
 ];

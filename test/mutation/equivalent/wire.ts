@@ -352,4 +352,35 @@ export const wire: Rows = [
     "in how many pieces a text is made is a matter of speed, as long as they are of bounded length",
     each("piece.length === 4096", "true", "piece.length !== 4096"),
   ],
+  ["wire/dot.ts", "at the end there is nothing left to be found", each("at === end", "false")],
+  [
+    "wire/line.ts",
+    "a line that was begun goes on at the begin of a chunk; and what is held too much of it is cut off again",
+    [...each("end - start < 2", "false"), ...each("end - start", "end + start")],
+  ],
+  [
+    "wire/output.ts",
+    "it says which buffer is used next, for the same octets",
+    each("this.#buffer.length === ordinary", "true", "this.#buffer.length !== ordinary"),
+  ],
+  ["wire/plain.ts", moreAtATime, [...each("at - line", "at + line"), ...each("isLong", "true")]],
+  [
+    "wire/proxy-format.ts",
+    "both ends are there or neither is: the check is for the types alone",
+    each("source === null", "false"),
+  ],
+  [
+    "wire/proxy.ts",
+    "it is the room that is there for more",
+    each(
+      "Math.min(this.#size, Math.max(needed, 2 * this.#length))",
+      "Math.max(this.#size, Math.max(needed, 2 * this.#length))",
+    ),
+  ],
+  [
+    "wire/simd.ts",
+    "an octet at the end of a window is found again in the next",
+    each("found >= windowEnd", "found > windowEnd"),
+  ],
+  ["wire/utf8.ts", cutOff, each("at + 8", "at - 8")],
 ];
