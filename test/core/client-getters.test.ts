@@ -46,7 +46,7 @@ describe("what a client session waits for", () => {
       seen.push(session.waiting);
     };
     const session = begun();
-    expect(session.waiting).toBe("nothing");
+    expect([session.waiting, session.settings.chunking]).toEqual(["nothing", "prefer"]);
     look(session);
     for (const text of ["220 mx\n", "250 mx\n"]) {
       session.receive(octets(text));

@@ -77,9 +77,9 @@ describe("what is held", () => {
 
   test("G6 is no more than 16 KiB of replies, and one", () => {
     const session = after("EHLO c\r\n", { limits: { idleCommands: 1e9 } });
-    session.receive(octets("RSET\r\n".repeat(3000)));
+    session.receive(octets("RSET\r\n".repeat(1800)));
     const lengths = said(polled(session));
-    expect(lengths.length).toBeGreaterThan(2);
+    expect(lengths.length).toBeGreaterThan(1);
     expect(Math.max(...lengths)).toBeLessThan(16_384 + 512);
     // As soon as there is as much, at an octet more or less.
     expect(Math.min(...lengths.slice(0, -1))).toBeGreaterThanOrEqual(16_384);
@@ -87,10 +87,12 @@ describe("what is held", () => {
 
   test("S-BDAT-02 a chunk that goes on in another session has its dots", () => {
     const config = { name: "mx.example.com" };
-    const session = after(`EHLO c\r\n${mail}BDAT 7 LAST\r\na\r\n`, config);
+    const session = after(`EHLO c\r\n${mail}BDAT 10 LAST\r\na\r\n`, config);
     const again = ServerSession.restore(config, session.snapshot());
-    const body = hears(again, ".b\r\n").flatMap((event) => (event.type === "body" ? [...event.data] : []));
-    expect(new TextDecoder().decode(Uint8Array.from(body))).toBe(".b\r\n");
+    const body = hears(again, "b\r\n.c\r\n").flatMap((event) =>
+      event.type === "body" ? [...event.data] : [],
+    );
+    expect(new TextDecoder().decode(Uint8Array.from(body))).toBe("b\r\n.c\r\n");
   });
 });
 

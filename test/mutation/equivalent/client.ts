@@ -260,4 +260,34 @@ export const client: Rows = [
       ...each("transfer.verdicts < accepted.length", "transfer.verdicts >= accepted.length"),
     ],
   ],
+  [
+    "client/machine.ts",
+    "when it is closed nothing is owed any more, and no content on its way",
+    [...each('state.phase === "closed"', "false"), ...each('"closed"', '""')],
+  ],
+  ["client/machine.ts", "the step that follows closes the session", each("true", "false")],
+  [
+    "client/operations.ts",
+    "the operation with the id of the AUTH that is answered is that AUTH, whose response is kept back",
+    [
+      ...each(
+        'owed.index === 1 && deferred?.kind === "auth"',
+        'owed.index === 1 || deferred?.kind === "auth"',
+      ),
+      ...each("owed.index === 1", "true"),
+    ],
+  ],
+  ["client/operations.ts", "it is made anew when XCLIENT is said", each("[]", '["Stryker was here"]')],
+  ["client/transfer.ts", "behind DATA nothing more can be said", each("true", "false")],
+  [
+    "client/transfer.ts",
+    "it is in a detail alone, which is for people; and no recipient is open when all is settled",
+    [
+      ...each(
+        '{\n  "content-bare-cr": "CR without LF",\n  "content-bare-lf": "LF without CR",\n  "content-long-line": "line of more octets than the limit",\n}',
+        "{}",
+      ),
+      ...each('"abandoned"', '""'),
+    ],
+  ],
 ];

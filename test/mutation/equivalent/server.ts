@@ -90,4 +90,25 @@ export const server: Rows = [
     "it is for looking at alone: no other event has a response",
     each('event.type === "auth"', "true"),
   ],
+  [
+    "server/arguments.ts",
+    "there is no other kind: it is a bug if there is",
+    each('default: bug("the argument of BDAT is read before it is known to be legal");', "default:"),
+  ],
+  [
+    "server/machine.ts",
+    "an octet more or less in a burst",
+    each("this.output.length >= burst", "this.output.length > burst"),
+  ],
+  ["server/session.ts", "when all verdicts are given nobody is asked for the rest", each("true", "false")],
+  [
+    "server/interpret.ts",
+    "a BDAT whose size cannot be read ends the session, whatever its rule",
+    each('"BDAT"', '""'),
+  ],
+  [
+    "server/machine.ts",
+    "it bounds the work of a poll, which no test that is quick enough to be tried here can tell: session-left.test.ts holds it",
+    each("this.output.length >= burst", "false"),
+  ],
 ];

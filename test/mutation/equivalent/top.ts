@@ -11,4 +11,10 @@ export const top: Rows = [
     "what is assigned behind the end of a Uint8Array goes nowhere",
     each("at < octets.length", "at <= octets.length"),
   ],
+  [
+    "simd.ts",
+    "undefined is used as null is: the plain scanner does the work",
+    each("{ return null; }", "{}"),
+  ],
+  ["simd.ts", "by the time of a trial it was made", each("shared === undefined", "false")],
 ];
