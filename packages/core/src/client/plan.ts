@@ -83,7 +83,8 @@ export function checkEnvelope(
     to: to.map((each, index) => checkRecipient(each, index, custom)),
     size: size ?? null,
     body: oneOf("body", envelope.body ?? "7BIT", ["7BIT", "8BITMIME", "BINARYMIME"]),
-    smtputf8: envelope.smtputf8 ?? false,
+    // AUTH has an address, too.
+    smtputf8: envelope.smtputf8 || isUtf8(envelope.auth ?? ""),
     burl: envelope.burl ?? false,
     parameters: both(
       written(mailParameters, envelope),
@@ -341,7 +342,11 @@ function checkPath(given: string | Mailbox, name: string): CheckedPath {
   if (3 * text.length > longestPath && encodeUtf8(text).length > longestPath)
     throw new UsageError(`${name}: a path of more than 256 octets: ${JSON.stringify(text)}`);
   const domain = lowerAscii(formatDomain(mailbox.domain ?? bug("an address without a domain")));
-  return { text, utf8: /[^\x00-\x7f]/.test(text), domain };
+  return { text, utf8: isUtf8(text), domain };
+}
+
+function isUtf8(text: string): boolean {
+  return /[^\x00-\x7f]/.test(text);
 }
 
 /** Octets of an address, which with its brackets is a path (RFC 5321 §4.5.3.1.3). */
