@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { difference } from "./holdings.ts";
 import { byLayer, folders, type Layering, packages } from "./layers.ts";
 import { loader, presentOf, send } from "./loading.ts";
-import { Child, loadCore, pause, serverCore } from "./processes.ts";
+import { Child, loadCore, type Memory, pause, serverCore } from "./processes.ts";
 import type { Profile } from "./programs/control.ts";
 import type { Sending } from "./programs/senders/sender.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
 import { cases } from "./server.ts";
-import { freePort, programOf, type Subject as Server, servers, sink } from "./servers.ts";
+import { freePort, programOf, type Subject as Server, type Starting, servers, sink } from "./servers.ts";
 import { subjects as sessions, start as startSession } from "./session.ts";
 
 const loads = cases.filter(({ pipelined }) => !pipelined);
@@ -159,37 +159,83 @@ function rowsOf(table: string, found: ReadonlyMap<string, readonly number[]>): R
   return [row("all", sums), ...[...found].map(([layer, samples]) => row(layer, samples))];
 }
 
-/** What the heap of Node has of an idle connection, object by object. */
+/** What Node has of an idle connection: in RAM, and on its heap, object by object. */
 async function holdings(plan: Plan): Promise<Row[]> {
   const table = "idle connection";
   if (!plan.wants("table", table)) return [];
-  const connections = plan.quick ? 200 : 1000;
   const rows: Row[] = [];
   for (const server of ["floor on Node", "sansmtp on Node"].map(named)) {
-    const { child, port } = await server.start({ collects: true });
-    const holder = new Child("the holder", loadCore, [process.execPath, await programOf("load")]);
-    try {
-      await holder.answer();
-      // What is made once is there before.
-      await holder.ask({ ask: "hold", port, connections });
-      await holder.ask({ ask: "release" });
-      const snapshot = async (name: string): Promise<string> => {
-        await pause(300);
-        const file = join(tmpdir(), `sansmtp-bench-${process.pid}-${name}.heapsnapshot`);
-        await child.ask({ ask: "snapshot", file });
-        return file;
-      };
-      const before = await snapshot("before");
-      await holder.ask({ ask: "hold", port, connections });
-      const held = difference(before, await snapshot("after"), connections);
-      for (const [subject, octets] of held) {
-        const samples = [octets];
-        rows.push({ bench: "profile", table: `${table}: ${server.name}`, subject, unit: "octets", samples });
-      }
-    } finally {
-      await Promise.all([holder.stop(), child.stop()]);
+    const found = new Map([...(await inMemory(plan, server)), ...(await onHeap(plan, server))]);
+    for (const [subject, octets] of found) {
+      const samples = [octets];
+      rows.push({ bench: "profile", table: `${table}: ${server.name}`, subject, unit: "octets", samples });
     }
   }
   plan.show(rows);
   return rows;
+}
+
+/** With the young generation that V8 chooses, and with a small one: what it has grown by is held by no connection. */
+async function inMemory(plan: Plan, server: Server): Promise<Map<string, number>> {
+  const connections = plan.quick ? 500 : 5000;
+  const found = new Map<string, number>();
+  for (const young of [undefined, 1]) {
+    await withHolder(server, { collects: true, young }, async (child, hold) => {
+      await hold(100);
+      const before = await memoryOf(child);
+      await hold(connections);
+      const after = await memoryOf(child);
+      const name = young === undefined ? "RAM" : `RAM, young generation of ${young} MiB at most`;
+      found.set(name, (after.ram - before.ram) / connections);
+      found.set("heap in use", (after.heap - before.heap) / connections);
+    });
+  }
+  return found;
+}
+
+async function memoryOf(child: Child): Promise<{ ram: number; heap: number }> {
+  await pause(500);
+  const { heap } = await child.ask<Memory>({ ask: "memory" });
+  await pause(200);
+  return { ram: child.proportional(), heap };
+}
+
+async function onHeap(plan: Plan, server: Server): Promise<Map<string, number>> {
+  const connections = plan.quick ? 200 : 1000;
+  let found = new Map<string, number>();
+  await withHolder(server, { collects: true }, async (child, hold) => {
+    const snapshot = async (name: string): Promise<string> => {
+      await pause(300);
+      const file = join(tmpdir(), `sansmtp-bench-${process.pid}-${name}.heapsnapshot`);
+      await child.ask({ ask: "snapshot", file });
+      return file;
+    };
+    // What is made once is there before.
+    await hold(connections);
+    const before = await snapshot("before");
+    await hold(connections);
+    found = difference(before, await snapshot("after"), connections);
+  });
+  return found;
+}
+
+/** A server, and who holds so many connections to it: first they are held and let go of, later they stay. */
+async function withHolder(
+  server: Server,
+  how: Starting,
+  work: (child: Child, hold: (connections: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { child, port } = await server.start(how);
+  const holder = new Child("the holder", loadCore, [process.execPath, await programOf("load")]);
+  let warm = false;
+  try {
+    await holder.answer();
+    await work(child, async (connections) => {
+      await holder.ask({ ask: "hold", port, connections });
+      if (!warm) await holder.ask({ ask: "release" });
+      warm = true;
+    });
+  } finally {
+    await Promise.all([holder.stop(), child.stop()]);
+  }
 }

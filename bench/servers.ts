@@ -44,6 +44,8 @@ export interface Starting {
   readonly core?: number | null;
   /** It can be told to collect garbage. */
   readonly collects?: boolean;
+  /** The most that V8's young generation may take, MiB; it grows while connections are made. For Node alone. */
+  readonly young?: number;
   /** See {@link Serve.spin}. */
   readonly spin?: number;
   /** The port is shared with others that do so; 0 chooses it. Only ours can. */
@@ -106,9 +108,10 @@ function program(name: string, runtime: RuntimeName, file: string, share = 1): S
     tls: true,
     share,
     missing: () => (runtimes[runtime](false) === null ? `${runtime} is not installed here` : null),
-    async start({ tls = null, core = serverCore, collects = false, shared, spin } = {}) {
+    async start({ tls = null, core = serverCore, collects = false, young, shared, spin } = {}) {
       const given = JSON.stringify({ tls, shared, spin });
-      const command = [...runtimes[runtime](collects)!, await programOf(file), given];
+      const flags = young === undefined ? [] : [`--max-semi-space-size=${young}`];
+      const command = [...runtimes[runtime](collects)!, ...flags, await programOf(file), given];
       const child = new Child(name, core, command);
       const { port } = await child.answer<{ port: number }>();
       return { child, port };
