@@ -63,7 +63,8 @@ async function measure(subject: Subject, counts: readonly number[], note: Note):
   }
 }
 
-async function held(subject: Subject, child: Child): Promise<{ ram: number; heap: number }> {
+/** What a server has after a collection, octets. */
+export async function held(subject: Subject, child: Child): Promise<{ ram: number; heap: number }> {
   await pause(300);
   // Those that say nothing cannot be asked either.
   const memory = subject.tls ? await child.ask<Memory>({ ask: "memory" }) : { heap: 0, external: 0 };

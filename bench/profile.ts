@@ -6,9 +6,10 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { difference } from "./holdings.ts";
+import { held } from "./idle.ts";
 import { byLayer, folders, type Layering, packages } from "./layers.ts";
 import { loader, presentOf, send } from "./loading.ts";
-import { Child, loadCore, type Memory, pause, serverCore } from "./processes.ts";
+import { Child, loadCore, pause, serverCore } from "./processes.ts";
 import type { Profile } from "./programs/control.ts";
 import type { Sending } from "./programs/senders/sender.ts";
 import type { Findings, Missing, Plan, Row } from "./rows.ts";
@@ -182,22 +183,15 @@ async function inMemory(plan: Plan, server: Server): Promise<Map<string, number>
   for (const young of [undefined, 1]) {
     await withHolder(server, { collects: true, young }, async (child, hold) => {
       await hold(100);
-      const before = await memoryOf(child);
+      const before = await held(server, child);
       await hold(connections);
-      const after = await memoryOf(child);
+      const after = await held(server, child);
       const name = young === undefined ? "RAM" : `RAM, young generation of ${young} MiB at most`;
       found.set(name, (after.ram - before.ram) / connections);
       found.set("heap in use", (after.heap - before.heap) / connections);
     });
   }
   return found;
-}
-
-async function memoryOf(child: Child): Promise<{ ram: number; heap: number }> {
-  await pause(500);
-  const { heap } = await child.ask<Memory>({ ask: "memory" });
-  await pause(200);
-  return { ram: child.proportional(), heap };
 }
 
 async function onHeap(plan: Plan, server: Server): Promise<Map<string, number>> {

@@ -28,7 +28,7 @@ describe("what a message needs", () => {
     ["S-BDAT-17", "chunking-missing", without("CHUNKING"), {}, { chunking: "require" }],
     ["X-UTF8-10", "smtputf8-missing", without("SMTPUTF8"), { smtputf8: true }, {}],
     ["X-UTF8-10", "smtputf8-missing", without("SMTPUTF8"), { from: utf8 }, {}],
-    ["X-UTF8-10 A-PARM-01", "smtputf8-missing", without("SMTPUTF8"), { auth: utf8 }, {}],
+    ["X-UTF8-10", "smtputf8-missing", without("SMTPUTF8"), { auth: utf8 }, {}],
     ["X-GEN-02", "dsn-missing", without("DSN"), { ret: "HDRS" }, {}],
     ["X-GEN-02", "dsn-missing", without("DSN"), { envid: "x" }, {}],
     ["X-GEN-02", "extension-missing", without("AUTH"), { auth: "<>" }, {}],
