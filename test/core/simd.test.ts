@@ -157,6 +157,28 @@ describe("both scanners find what they have to", () => {
     }
   });
 
+  test("S-DATA-02 S-DOT-03 S-8BIT-02 in every string of up to 3 of a . CR LF NUL and what is a bit from them, among controls", () => {
+    const data = new Uint8Array(140);
+    let place = 0;
+    for (const string of strings([97, 46, 13, 10, 0, 1, 11, 12, 9], 3)) {
+      for (const around of [1, 9, 0]) {
+        place = (place + 1) % 16;
+        data
+          .fill(120)
+          .fill(around, 40, 110)
+          .set(string, 60 + place);
+        for (const dots of [true, false]) agree(data, 0, dots, 1000, 0);
+        data
+          .fill(120)
+          .fill(around, 40, 60 + place)
+          .set(string, 60 + place);
+        agree(data, 0, true, 20 + place, 0);
+      }
+      for (let at = 30; at < 120; at += Math.max(string.length, 1)) data.set(string, at);
+      agree(data, 0, true, 1000, 0);
+    }
+  });
+
   const text = `${"x".repeat(40)}\r\n${"y".repeat(30)}\r\n${"z".repeat(60)}`;
   test.each<[string, boolean, number, number]>([
     [text, true, 1000, 0],

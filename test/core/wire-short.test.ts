@@ -138,6 +138,39 @@ describe("every short text is read as the reference reads it", () => {
     });
 
     test.each([
+      [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+      [Number.POSITIVE_INFINITY, 2],
+      [Number.POSITIVE_INFINITY, 3],
+      [139, 8],
+      [140, 8],
+      [141, 8],
+      [142, 8],
+      [143, 8],
+    ])(
+      "S-DOT-02 S-DOT-05 S-DATA-16 L-LEN-06 lines with dots, one behind the other, of up to %i octets in lines of %i",
+      (maxSize, maxLine) => {
+        const begin = `${"zz\r\n".repeat(32)}..\r\n`;
+        const long = "y".repeat(120);
+        for (const text of strings("a.\r\n\0\xe4", 3)) {
+          for (const line of [`.${text}\r\n`, `.a\r\n.${text}`, `..\r\n..\r\n${text}`]) {
+            const data = `${begin}${line}`;
+            const ended = `${data}\r\n.\r\nN`;
+            const options = { ...lenient, maxSize, maxLine, scanner };
+            reads(data, options, [octets(data)]);
+            reads(ended, options, [octets(ended)]);
+            reads(ended, options, [
+              octets(ended).subarray(0, data.length - 2),
+              octets(ended).subarray(data.length - 2),
+            ]);
+            reads(`${data}\r\n${long}`, { ...options, bareCr: "space", bareLf: "normalize" }, [
+              octets(`${data}\r\n${long}`),
+            ]);
+          }
+        }
+      },
+    );
+
+    test.each([
       [120, 0],
       [120, 130],
       [3, 130],

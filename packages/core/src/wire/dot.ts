@@ -236,6 +236,12 @@ export class ContentReader {
           } else if (chunk[at] === LF) {
             this.#meetBareLf(at);
           } else {
+            const behind = this.#copyStuffed(at, end);
+            if (behind > at) {
+              at = behind;
+              place = nextLine;
+              break;
+            }
             this.#dropDot(at);
             // Most were stuffed, and no end of data is near.
             if (at + 1 >= end || chunk[at + 1] === CR) place = "dot";
@@ -298,6 +304,20 @@ export class ContentReader {
     this.#emitTo(dot);
     this.#done = dot + 1;
     this.#lineStart = dot + 1;
+  }
+
+  /** Lines that begin with dots, the first of them here, if there is a copy already: returns where they end. */
+  #copyStuffed(at: number, end: number): number {
+    if (splice.copied === 0) return at;
+    this.#emitTo(at);
+    if (this.#fault !== null) return at;
+    const { maxSize, maxLine } = this.#options;
+    const copied = splice.copied;
+    const behind = splice.stuffedLines(at, Math.min(end, at + maxSize - this.#size), maxLine);
+    this.#size += splice.copied - copied;
+    this.#done = behind;
+    this.#lineStart = behind;
+    return behind;
   }
 
   /** The octet at `next` is not the LF that the CR before it wants. */

@@ -49,6 +49,42 @@ export class Splice {
     this.#length += 1;
   }
 
+  /** How many octets were copied: 0 as long as a view is enough. */
+  get copied(): number {
+    return this.#length;
+  }
+
+  /**
+   * Copies lines that begin with a dot, without it: whole lines of 7-bit text, as long as one is behind the other. Of those
+   * whose lines are short a message may have ten thousand, and to look for each dot would take longer than to copy. Returns
+   * where it stopped: at the first line that is not of that kind, that is longer than `maxLine`, or for which the copy has
+   * no room.
+   */
+  stuffedLines(at: number, end: number, maxLine: number): number {
+    const chunk = this.#chunk;
+    const copy = this.#copy;
+    const most = Math.min(end, at + copy.length - this.#length);
+    let length = this.#length;
+    let line = at;
+    while (line + 2 < most && chunk[line] === DOT && chunk[line + 1] !== CR) {
+      let next = line + 1;
+      let octet = 0;
+      while (next < most && (octet = chunk[next]) >= 14 && octet < 0x80) {
+        copy[length] = octet;
+        length += 1;
+        next += 1;
+      }
+      if (next + 1 >= most || octet !== CR || chunk[next + 1] !== LF || next - line - 1 > maxLine) break;
+      copy[length] = CR;
+      copy[length + 1] = LF;
+      length += 2;
+      line = next + 2;
+      this.#length = length;
+    }
+    this.#to = line;
+    return line;
+  }
+
   /** What came, or null if nothing did. */
   take(): Uint8Array | null {
     let octets: Uint8Array | null = null;
@@ -105,3 +141,6 @@ const worthNative = 48;
 /** Octets that are put in at places where more of them are than before. */
 const someMore = 64;
 const nothing: Uint8Array = new Uint8Array(0);
+const LF = 10;
+const CR = 13;
+const DOT = 46;
