@@ -29,24 +29,22 @@ export default defineConfig({
         },
       },
       {
-        // Real clients, servers and runtimes, large messages and kill -9: one file at a time, so that each has the machine to itself.
+        // Real clients and servers, browsers and workers, large messages and kill -9: they start programs, and wait for them.
         extends: true,
         test: {
           name: "clients",
           include: ["clients/**/*.test.ts", "servers/**/*.test.ts", "web/runtimes/**/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
       {
-        // One suite in all runtimes, which are children; one at a time as well.
+        // One suite in all runtimes, which are children.
         extends: true,
         test: {
           name: "runtimes",
           include: ["runtimes/**/*.test.ts", "soak/**/*.test.ts"],
           globalSetup: ["runtimes/bundle.ts"],
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 30_000,
         },

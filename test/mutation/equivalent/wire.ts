@@ -4,6 +4,8 @@ const whoLooks =
   "it says who looks at the octets, the machine one by one or a scanner, which is a matter of speed: wire-short.test.ts holds both to one reference";
 const moreAtATime =
   "it says how many octets are looked at together, which is a matter of speed: the steps for single octets give the same";
+const lineByLine =
+  "fewer lines are copied at once, which is a matter of speed: the walk takes each by itself";
 const beyond = "what is one behind the last octet is undefined, which is none of those that are looked for";
 const atEnd =
   "at the end of the range the offset that is returned is the end, whatever stands behind it, as the steps that follow would find, too";
@@ -65,6 +67,20 @@ export const wire: Rows = [
     [
       ...each("octet === CR && isPlainEnd(chunk, at, end) && at - line <= maxLine", "false"),
       ...each("at - line <= maxLine", "at - line < maxLine"),
+    ],
+  ],
+  [
+    "wire/dot.ts",
+    lineByLine,
+    [
+      ...each("splice.copied === 0", "true", "false", "splice.copied !== 0"),
+      ...each("this.#fault !== null", "true"),
+      ...each("behind > at", "true", "false", "behind >= at"),
+      ...each("at + maxSize", "at - maxSize"),
+      ...each(
+        "{\n    if (splice.copied === 0) return at;\n    this.#emitTo(at);\n    if (this.#fault !== null) return at;\n    const { maxSize, maxLine } = this.#options;\n    const copied = splice.copied;\n    const behind = splice.stuffedLines(at, Math.min(end, at + maxSize - this.#size), maxLine);\n    this.#size += splice.copied - copied;\n    this.#done = behind;\n    this.#lineStart = behind;\n    return behind;\n  }",
+        "{}",
+      ),
     ],
   ],
   [
@@ -134,27 +150,18 @@ export const wire: Rows = [
     [
       ...each("end - from < worthWords", "true", "end - from <= worthWords"),
       ...each("from + 4", "from - 4"),
-      ...each("at + 16 <= end", "false", "at + 16 < end"),
-      ...each("((below14(a) | below14(b) | below14(c) | below14(d)) & highBits) !== 0", "true"),
-      ...each("controls === 0", "false"),
+      ...each("at + 16 <= end", "false", "at + 16 < end", "at + 16 > end"),
+      ...each("line + 4 <= end && words.getInt32(line) === emptyLines", "false"),
+      ...each("line + 4 <= end", "false", "line + 4 < end"),
       ...each(
-        "{\n          bits |= word;\n          at += 4;\n          clean += 1;\n          if (clean === 4) break;\n          continue;\n        }",
-        "{}",
+        "chunk[control + 1] < 14",
+        "true",
+        "false",
+        "chunk[control + 1] <= 14",
+        "chunk[control + 1] >= 14",
       ),
-      ...each("clean += 1", "clean -= 1"),
-      ...each("clean === 4", "true", "false", "clean !== 4"),
-      ...each("octet !== CR && octet !== LF", "true", "octet !== CR || octet !== LF"),
-      ...each("octet !== CR", "true"),
-      ...each("octet !== LF", "true"),
-      ...each("at - line >= longLine", "true", "false", "at - line > longLine", "at - line < longLine"),
-      ...each("chunk[at] === CR", "true", "false", "chunk[at] !== CR"),
-      ...each(
-        "{\n          while (at + 4 <= end && words.getInt32(at, true) === emptyLines) at += 4;\n          line = at;\n          if (at >= end) break search;\n        }",
-        "{}",
-      ),
-      ...each("at + 4 <= end && words.getInt32(at, true) === emptyLines", "false"),
-      ...each("at + 4 <= end", "false", "at + 4 < end"),
-      ...each("isLong", "false"),
+      ...each("control + 1", "control - 1"),
+      ...each("line > behind", "line >= behind"),
     ],
   ],
   [
@@ -164,10 +171,14 @@ export const wire: Rows = [
   ],
   [
     "wire/plain.ts",
-    "whether some octet of the four is below 14, or has its high bit set, does not depend on their order, and empty lines are only a matter of speed",
-    each("true", "false"),
+    atEnd,
+    [...each("at >= end", "false", "at > end"), ...each("line >= end", "false", "line > end")],
   ],
-  ["wire/plain.ts", atEnd, [...each("at >= end", "false", "at > end")]],
+  [
+    "wire/plain.ts",
+    "behind the last of the 16 there is none of them",
+    each("line < behind", "line <= behind"),
+  ],
   [
     "wire/proxy-format.ts",
     "source and destination are both null or none: all else was refused a line before",
@@ -239,6 +250,31 @@ export const wire: Rows = [
       ),
       ...each("this.#length + to - from", "this.#length + to + from"),
       ...each("this.#length > 0", "true", "this.#length >= 0"),
+    ],
+  ],
+  [
+    "wire/splice.ts",
+    "a line that does not fit is not taken over, whatever of it was copied",
+    each("next < most", "true", "next <= most"),
+  ],
+  [
+    "wire/splice.ts",
+    lineByLine,
+    [
+      ...each("at + copy.length", "at - copy.length"),
+      ...each("chunk[line] === DOT && chunk[line + 1] !== CR", "false"),
+      ...each("chunk[line] === DOT", "chunk[line] !== DOT"),
+      ...each("line + 1", "line - 1"),
+      ...each("next += 1", "next -= 1"),
+      ...each("next < most && octet >= 14 && octet < 0x80", "false"),
+      ...each("next < most", "next >= most"),
+      ...each("octet >= 14", "octet > 14", "octet < 14"),
+      ...each("next + 2", "next - 2"),
+      ...each("octet !== CR || chunk[end - 1] !== LF || end > most || end - line - 3 > maxLine", "true"),
+      ...each("end > most", "true", "end >= most", "end <= most"),
+      ...each("end - line - 3 > maxLine", "true", "end - line - 3 >= maxLine", "end - line - 3 <= maxLine"),
+      ...each("end - line - 3", "end - line + 3"),
+      ...each("end - line", "end + line"),
     ],
   ],
   [

@@ -92,7 +92,7 @@ export class PlainScanner implements Scanner {
             const octet = chunk[control];
             if (octet === CR && control + 1 < end && chunk[control + 1] === LF && control - line <= maxLine) {
               line = control + 2;
-              while (line + 4 <= end && words.getInt32(line, true) === emptyLines) line += 4;
+              while (line + 4 <= end && words.getInt32(line) === emptyLines) line += 4;
               if (line >= end || chunk[line] === dot) {
                 find = line;
                 break search;
@@ -161,7 +161,7 @@ const lowBits = 0x01010101;
 const fourCr = 0x0d0d0d0d;
 const fourLf = 0x0a0a0a0a;
 /** CR LF CR LF */
-const emptyLines = 0x0a0d0a0d;
+const emptyLines = 0x0d0a0d0a;
 /** Octets from which on reading words repays the object that it takes. */
 const worthWords = 100;
 /** No octet is this. */

@@ -60,25 +60,26 @@ export class Splice {
    * where it stopped: at the first line that is not of that kind, that is longer than `maxLine`, or for which the copy has
    * no room.
    */
-  stuffedLines(at: number, end: number, maxLine: number): number {
+  stuffedLines(at: number, to: number, maxLine: number): number {
     const chunk = this.#chunk;
     const copy = this.#copy;
-    const most = Math.min(end, at + copy.length - this.#length);
+    const most = Math.min(to, at + copy.length - this.#length);
     let length = this.#length;
     let line = at;
-    while (line + 2 < most && chunk[line] === DOT && chunk[line + 1] !== CR) {
+    while (chunk[line] === DOT && chunk[line + 1] !== CR) {
       let next = line + 1;
-      let octet = 0;
-      while (next < most && (octet = chunk[next]) >= 14 && octet < 0x80) {
+      let octet = chunk[next];
+      for (; next < most && octet >= 14 && octet < 0x80; octet = chunk[next]) {
         copy[length] = octet;
         length += 1;
         next += 1;
       }
-      if (next + 1 >= most || octet !== CR || chunk[next + 1] !== LF || next - line - 1 > maxLine) break;
+      const end = next + 2;
+      if (octet !== CR || chunk[end - 1] !== LF || end > most || end - line - 3 > maxLine) break;
       copy[length] = CR;
       copy[length + 1] = LF;
       length += 2;
-      line = next + 2;
+      line = end;
       this.#length = length;
     }
     this.#to = line;
