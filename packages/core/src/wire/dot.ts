@@ -306,11 +306,11 @@ export class ContentReader {
     this.#lineStart = dot + 1;
   }
 
-  /** Lines that begin with dots, the first of them here, if there is a copy already: returns where they end. */
+  /** Short lines that begin with dots, the first of them here, if there is a copy already: returns where they end. */
   #copyStuffed(at: number, end: number): number {
-    if (splice.copied === 0) return at;
+    if (at - this.#done > fewOctets) return at;
     this.#emitTo(at);
-    if (this.#fault !== null) return at;
+    if (this.#fault !== null || splice.copied === 0) return at;
     const { maxSize, maxLine } = this.#options;
     const copied = splice.copied;
     const behind = splice.stuffedLines(at, Math.min(end, at + maxSize - this.#size), maxLine);
@@ -442,6 +442,8 @@ type Place = "line" | "dot" | "dot-cr" | "text" | "cr" | "end";
 const splice: Splice = new Splice();
 /** Octets from which on a scanner repays its calls. */
 const worthScanning = 100;
+/** Octets between two dots up to which it is faster to copy them one by one than to look for the next. */
+const fewOctets = 32;
 const nothing: Uint8Array = new Uint8Array(0);
 const LF = 10;
 const CR = 13;

@@ -63,19 +63,20 @@ export class Splice {
   stuffedLines(at: number, to: number, maxLine: number): number {
     const chunk = this.#chunk;
     const copy = this.#copy;
+    // The LF of the last line may be behind it: its dot has made room for that.
     const most = Math.min(to, at + copy.length - this.#length);
     let length = this.#length;
     let line = at;
-    while (chunk[line] === DOT && chunk[line + 1] !== CR) {
+    while (line + 2 < most && chunk[line] === DOT && chunk[line + 1] !== CR) {
       let next = line + 1;
-      let octet = chunk[next];
-      for (; next < most && octet >= 14 && octet < 0x80; octet = chunk[next]) {
+      let octet = 0;
+      while (next < most && (octet = chunk[next]) >= 14 && octet < 0x80) {
         copy[length] = octet;
         length += 1;
         next += 1;
       }
       const end = next + 2;
-      if (octet !== CR || chunk[end - 1] !== LF || end > most || end - line - 3 > maxLine) break;
+      if (octet !== CR || chunk[end - 1] !== LF || end - line - 3 > maxLine) break;
       copy[length] = CR;
       copy[length + 1] = LF;
       length += 2;
