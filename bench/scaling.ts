@@ -85,9 +85,14 @@ async function sizes(plan: Plan, missing: Missing[]): Promise<Row[]> {
               pipelined: true,
               tls: "tls" in how,
             });
-          // As much as it takes until the young generation of the heap has its size.
+          // As much as it takes until the young generation of the heap has its size: V8 doubles it with a collection of
+          // the whole heap, of which there is one in a GiB or so, and from then on twice as much is garbage at a time.
           await send(2 ** 12, plan.quick ? 200 : 3000);
           await send(2 ** 20, plan.quick ? 32 : 256);
+          if (!plan.quick) {
+            await send(2 ** 17, 2000);
+            await send(2 ** 30, 1);
+          }
           const level = child.resident().now;
           for (const size of octets) {
             const messages = Math.max(
