@@ -1,4 +1,5 @@
 /** The page of results, and its plots, from the rows that were kept: the same rows give the same page. */
+import { bounds } from "./bounds.ts";
 import { goals } from "./goals.ts";
 import type { Machine } from "./machine.ts";
 import { curves, dots } from "./plots.ts";
@@ -283,15 +284,21 @@ Processor time is the system's own account of the whole process, threads include
 }
 
 function goalsTable(rows: readonly Row[]): string {
-  const lines = goals.map(({ what, limit, judge }) => {
-    const judged = judge(rows);
+  const found = goals.map((goal) => ({ ...goal, judged: goal.judge(rows) }));
+  const lines = found.map(({ what, limit, judged }) => {
     const [measured, met] =
       judged === null ? ["not measured", ""] : [judged.measured, judged.met ? "yes" : "**no**"];
     return `| ${what} | ${limit} | ${measured} | ${met} |`;
   });
-  return ["## Goals", ["| goal | limit | measured | met |", "|---|---|---|---|", ...lines].join("\n")].join(
-    "\n\n",
-  );
+  const parts = ["## Goals", ["| goal | limit | measured | met |", "|---|---|---|---|", ...lines].join("\n")];
+  const missed = found.filter(({ judged }) => judged?.met === false);
+  const why = bounds.flatMap(({ of, text }) => {
+    const kept = missed.filter(({ what, limit }) => of.test(`${what}: ${limit}`));
+    if (kept.length === 0) return [];
+    return [`- ${kept.map(({ what, limit }) => `*${what}, ${limit}*`).join("; ")}. ${text}`];
+  });
+  if (why.length > 0) parts.push("What keeps those that are not met, by the profiles below:", why.join("\n"));
+  return parts.join("\n\n");
 }
 
 /** Subjects below one another, a column for each table. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { bounds } from "../../bench/bounds.ts";
 import { goals, judged } from "../../bench/goals.ts";
 import { pageOf, type Recorded } from "../../bench/page.ts";
 import { kept } from "../../bench/record.ts";
@@ -57,6 +58,19 @@ describe("goals", () => {
   });
 });
 
+describe("a goal that is not met", () => {
+  const rows = Object.values(kept()).flatMap((recorded) => recorded.rows);
+  const missed = judged(rows).filter(({ met }) => !met);
+
+  it.each(missed)("has what keeps it from that on the page: $what, $limit", ({ what, limit }) => {
+    const found = bounds.filter(({ of }) => of.test(`${what}: ${limit}`));
+    expect(found).toHaveLength(1);
+    const page = readFileSync(at("PERFORMANCE.md"), "utf8");
+    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
+    for (const [, anchor] of found[0]!.text.matchAll(/\]\(#([^)]*)\)/g)) expect(headings).toContain(anchor);
+  });
+});
+
 describe("the page of results", () => {
   it("has a table with medians, spread and ratios, the goals, and what is missing", () => {
     const { text } = pageOf({ server: recorded }, "performance");
@@ -75,8 +89,6 @@ describe("the page of results", () => {
   });
 
   it("is what the figures that were kept give, with its plots", () => {
-    const at = (path: string): string =>
-      fileURLToPath(new URL(`../../packages/core/${path}`, import.meta.url));
     const figures = kept();
     // Both are there, or neither.
     expect(existsSync(at("PERFORMANCE.md"))).toBe(Object.keys(figures).length > 0);
@@ -86,6 +98,18 @@ describe("the page of results", () => {
     for (const [name, plot] of plots) expect(readFileSync(at(`performance/${name}`), "utf8")).toBe(plot);
   });
 });
+
+function at(path: string): string {
+  return fileURLToPath(new URL(`../../packages/core/${path}`, import.meta.url));
+}
+
+/** As GitHub makes it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w -]/g, "")
+    .replaceAll(" ", "-");
+}
 
 function row(subject: string, samples: readonly number[]): Row {
   return { bench: "server", table, subject, unit: "us CPU per message", samples };

@@ -1,11 +1,11 @@
 import type { Scanner } from "./scan.ts";
 
 /**
- * The scanner for any place. It reads 16 octets at a time, as four numbers, and asks of all at once whether a control below
- * 14 is among them, which of all octets that are finds only the dot is not. Where there is, it looks at the controls of
- * these 16 one after the other: most are a CR LF with text behind it. It goes on behind the 16, whatever they held: the
- * processor reads the next before it knows what became of these. To go on from the line end, wherever that is, would have it
- * wait, and takes half as long again on lines of any length.
+ * The scanner for any place. It reads 16 octets at a time, as four numbers, and asks of all at once whether CR, LF, NUL or
+ * another control but the tab is among them. Where one is, it looks at the controls of these 16 one after the other: most
+ * are a CR LF with text behind it. It goes on behind the 16, whatever they held: the processor reads the next before it
+ * knows what became of these. To go on from the line end, wherever that is, would have it wait, and takes half as long
+ * again on lines of any length.
  *
  * Chunks of a few octets are read octet by octet: the view that reads numbers is an object more.
  */
@@ -76,10 +76,10 @@ export class PlainScanner implements Scanner {
       if (at >= end) break;
       words ??= this.#words = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
       while (at + 16 <= end) {
-        const a = words.getInt32(at, true);
-        const b = words.getInt32(at + 4, true);
-        const c = words.getInt32(at + 8, true);
-        const d = words.getInt32(at + 12, true);
+        const a = words.getInt32(at, true) ^ sevens;
+        const b = words.getInt32(at + 4, true) ^ sevens;
+        const c = words.getInt32(at + 8, true) ^ sevens;
+        const d = words.getInt32(at + 12, true) ^ sevens;
         const inA = below14(a);
         const inB = below14(b);
         const inC = below14(c);
@@ -158,6 +158,8 @@ function gather(word: number): number {
 /** The high bit of each octet, as the signed number that bit operations give. */
 const highBits = -0x7f7f7f80;
 const lowBits = 0x01010101;
+/** XOR of this CR, LF and NUL are below 14, as are most controls; the tab is not. */
+const sevens = 0x07070707;
 const fourCr = 0x0d0d0d0d;
 const fourLf = 0x0a0a0a0a;
 /** CR LF CR LF */
