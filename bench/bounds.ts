@@ -12,9 +12,9 @@ const time = (of = ""): string =>
 export const bounds: readonly Bound[] = [
   {
     of: /^Node server, .*\b4 KiB.* 10 (connections )?kept open/,
-    text: `A server that works before it replies finds its clients asleep, and each write has to wake one: the floor that spins before
-each reply as long as sansmtp works, and does nothing else, takes as much as sansmtp does (${time()}). Core and drive are a
-seventh of the time.`,
+    text: `A server that works before it replies finds its clients asleep, and each write has to wake one: the floor that spins a
+few microseconds before each reply, and does nothing else, pays for that in its writes, too (${time()}). Core and drive are
+a seventh of the time.`,
   },
   {
     of: /^Node server, 4 KiB, a session each/,
