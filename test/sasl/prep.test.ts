@@ -44,6 +44,7 @@ describe("A-PREP-01 SASLprep", () => {
     const letters = fc.constantFrom(..."a1\u05d0\u0627\u00ad\u00a0\u0300\u2168\uac00\u0221");
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: letters })), (text) => {
+        // As above: the reference forgets these two.
         fc.pre(!/[\u{ffffe}\u{fffff}]/u.test(text));
         expect(saslprep(text)).toBe(reference(text));
         expect(saslprep(text, "query")).toBe(reference(text, true));
